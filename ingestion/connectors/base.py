@@ -1,0 +1,59 @@
+"""What a connector is: it says which files are its own, and how their rows become canonical feed rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A source row that no canonical row could be made of; it goes to quarantine with its reasons."""
+
+    row_number: int
+    rules: tuple[str, ...]
+    row: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one file for one feed, in file order; a file yields any number of batches.
+
+    `rows` carries the feed's columns, as text or already typed (the loader casts and checks them), and `_row_number`
+    (Int64, 1-based place in the file: for CSV the first data row is 1). Columns the feed does not know go to `_extra`.
+    """
+
+    feed: str
+    rows: pl.DataFrame
+    rejected: tuple[Rejected, ...] = ()
+    remarks: tuple[str, ...] = field(default=())
+    """What a reader of the load should know (a total that does not foot, a zone that was assumed); never a reason to refuse."""
+
+
+class BadFile(Exception):
+    """The whole file is unusable (truncated, wrong columns, wrong encoding). Says what, where and what to do."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{reason} {remedy}".strip())
+        self.reason = reason
+        self.remedy = remedy
+
+
+class Connector(Protocol):
+    """Reads; never writes, never drops a row."""
+
+    name: str
+    version: str
+    patterns: tuple[str, ...]
+    """Glob patterns of the file names it reads below `landing/<name>/`."""
+    feeds: tuple[str, ...]
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """True when the file's first 64 KiB are this system's beyond doubt (for `ingest --guess`)."""
+        ...
+
+    def read(self, path: Path) -> Iterator[Batch]:
+        """Raises BadFile before the first batch or in between; then nothing of the file is loaded."""
+        ...
