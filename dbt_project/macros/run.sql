@@ -1,0 +1,40 @@
+{#- The run under way, from control.run (one row, written by warehouse.build): run_id, horizon_load_id, recorded_at, check_from_run_id.
+    Read once per model and embedded as constants, so that row groups are skipped by load and run. -#}
+{%- macro _control(column) -%}
+    {%- if execute -%} {{ return(run_query("select " ~ column ~ " from control.run").columns[0].values()[0]) }}
+    {%- else -%} {{ return(0) }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#- The id of the run that writes a row: the last column of every mart, `_run_id`. The publish's delta is a filter on it. -#}
+{%- macro run_id() -%} {{ _control('run_id') }}::bigint {%- endmacro -%}
+
+{#- When the warehouse learned the newest load of this step (UTC): "now" for every model, so that a replay gives the same rows. -#}
+{%- macro known_at() -%} timestamp '{{ _control("strftime(recorded_at, '%Y-%m-%d %H:%M:%S.%f')") }}' {%- endmacro -%}
+
+{#- The highest load this model has taken, from control.models; 0 on a full refresh. -#}
+{%- macro high_water() -%}
+    {%- if execute and is_incremental() -%}
+        {{ return(run_query("select coalesce(max(high_water), 0) from control.models where model = '" ~ this.identifier ~ "'").columns[0].values()[0]) }}
+    {%- else -%} {{ return(0) }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#- A condition on `_load_id`: the rows of loads that this model has not yet seen. -#}
+{%- macro new_rows(alias=none) -%}
+    {%- set column = (alias ~ '.' if alias else '') ~ '_load_id' -%}
+    {{ column }} > {{ high_water() }} and {{ column }} <= {{ _control('horizon_load_id') }}
+{%- endmacro -%}
+
+{#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless. -#}
+{%- macro mark_built() -%}
+    insert or replace into control.models (model, high_water, run_id, full_run_id)
+    select
+        '{{ this.identifier }}',
+        run.horizon_load_id,
+        run.run_id,
+        {% if is_incremental() -%}
+            (select models.full_run_id from control.models where models.model = '{{ this.identifier }}')
+        {%- else -%} run.run_id {%- endif %}
+    from control.run
+{%- endmacro -%}

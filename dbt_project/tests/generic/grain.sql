@@ -1,0 +1,12 @@
+{#- One row per `columns`, none of them null. On an increment only the keys that new runs wrote are looked at, in the whole table. -#}
+{%- test grain(model, columns) -%}
+    {{ config(severity='error') }}
+    {%- set from_run = _control('check_from_run_id') %}
+    select {{ columns | join(', ') }}, count(*) as rows_of_key
+    from {{ model }}
+    {%- if from_run %}
+    where ({{ columns | join(', ') }}) in (select {{ '(' if columns | length > 1 }}{{ columns | join(', ') }}{{ ')' if columns | length > 1 }} from {{ model }} where _run_id >= {{ from_run }})
+    {%- endif %}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1 or {% for column in columns %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
+{%- endtest -%}

@@ -1,0 +1,1 @@
+"""The narrow waist: settings, storage, vocabulary and the one reader. Imports nothing of ours."""
