@@ -14,7 +14,11 @@ create table if not exists control.runs (
 );
 -- steps whose models are all built: one a recorded_at, so that a build after two ingest calls equals two builds
 create table if not exists control.steps (horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint);
-create table if not exists control.models (model varchar primary key, high_water bigint, run_id bigint, full_run_id bigint);
+-- what each model has taken, and how a mart goes out: append (rows of new runs), keyed (touched keys replaced), replace
+create table if not exists control.models (
+    model varchar primary key, schema_name varchar, is_mart boolean, high_water bigint, run_id bigint, full_run_id bigint,
+    publish_mode varchar, publish_key varchar[], control_totals varchar[], sorted_by varchar[]
+);
 create table if not exists control.check_results (
     run_id bigint, check_name varchar, kind varchar, relation varchar, status varchar, severity varchar, failures bigint,
     message varchar, ran_at timestamp

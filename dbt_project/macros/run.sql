@@ -26,15 +26,34 @@
     {{ column }} > {{ high_water() }} and {{ column }} <= {{ _control('horizon_load_id') }}
 {%- endmacro -%}
 
-{#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless. -#}
+{#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless.
+    It also records how a mart is published, from the model's own config (materialisation, strategy, unique_key)
+    and meta (`control_totals`: columns whose sums must agree after a publish; `sorted_by`: what it is looked up by). -#}
 {%- macro mark_built() -%}
-    insert or replace into control.models (model, high_water, run_id, full_run_id)
+    {%- set incremental = config.get('materialized') == 'incremental' -%}
+    {%- set keyed = incremental and config.get('unique_key') is not none -%}
+    {%- set keys = config.get('unique_key', []) -%}
+    {%- set meta = config.get('meta', {}) -%}
+    insert or replace into control.models (
+        model, schema_name, is_mart, high_water, run_id, full_run_id, publish_mode, publish_key, control_totals, sorted_by
+    )
     select
         '{{ this.identifier }}',
+        '{{ this.schema }}',
+        {{ 'true' if model.fqn[1] == 'marts' else 'false' }},
         run.horizon_load_id,
         run.run_id,
         {% if is_incremental() -%}
-            (select models.full_run_id from control.models where models.model = '{{ this.identifier }}')
-        {%- else -%} run.run_id {%- endif %}
+            (select models.full_run_id from control.models as models where models.model = '{{ this.identifier }}')
+        {%- else -%} run.run_id {%- endif %},
+        '{{ 'keyed' if keyed else 'append' if incremental else 'replace' }}',
+        {{ _names([keys] if keys is string else keys if keyed else []) }},
+        {{ _names(meta.get('control_totals', [])) }},
+        {{ _names(meta.get('sorted_by', [])) }}
     from control.run
+{%- endmacro -%}
+
+{#- A list of names as a DuckDB VARCHAR[] literal. -#}
+{%- macro _names(names) -%}
+    [{% for name in names %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::varchar[]
 {%- endmacro -%}

@@ -1,0 +1,204 @@
+"""Builds the private warehouse: one step a recorded_at, so that a replay of the loads gives the same history."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import duckdb
+
+from warehouse.control import ensure_control, scalar
+from warehouse.dbt import Dbt, NodeResult, Progress, project_hash
+from warehouse.engine import connect
+from warehouse.settings import Settings
+
+MART_SCHEMAS = (
+    "core", "trading", "finance", "partners", "compliance", "operations", "growth", "leadership", "quality",
+)  # fmt: skip
+BUILT_SCHEMAS = ("staging", "intermediate", "seeds", *MART_SCHEMAS)
+
+
+@dataclass
+class BuildOutcome:
+    """What a build did. `green` is false when a model failed or a blocking check did; then nothing may be published."""
+
+    run_id: int
+    steps: int
+    green: bool = True
+    seconds: float = 0
+    nodes: list[NodeResult] = field(default_factory=list)
+
+    @property
+    def checks(self) -> list[NodeResult]:
+        return [node for node in self.nodes if node.kind == "test"]
+
+    @property
+    def failures(self) -> list[NodeResult]:
+        return [node for node in self.nodes if node.failed]
+
+    @property
+    def warnings(self) -> list[NodeResult]:
+        return [node for node in self.nodes if node.status == "warn"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The loads of one ingest call: all models see raw up to `horizon` while it is built."""
+
+    horizon: int
+    recorded_at: datetime
+    feeds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    run_id: int
+    steps: list[Step]
+    live: bool
+    """Only what the new loads touch is built; false builds every model from nothing."""
+
+
+def nothing_new(settings: Settings) -> bool:
+    """True when every load is built with today's models, so that `daybook run` has nothing to do."""
+    with contextlib.closing(connect(settings.build_file, settings)) as connection:
+        ensure_control(connection)
+        newest = scalar(connection, "select max(load_id) from raw.loads")
+        built = scalar(connection, "select max(horizon_load_id) from control.steps")
+        last = connection.execute("select status, project_hash from control.runs order by run_id desc limit 1").fetchone()
+    return last is not None and last[0] == "green" and last[1] == project_hash() and newest == built
+
+
+def build(
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    select: Sequence[str] = (),
+    tests: bool = True,
+    dbt: Dbt | None = None,
+    progress: Progress = lambda _: None,
+) -> BuildOutcome:
+    """Builds what is new in raw, or all of it with `full_refresh` (also when the models changed). The caller holds the writer slot.
+
+    Every distinct `recorded_at` of the pending loads is a step. All steps but the last run only the models whose history depends
+    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests.
+    """
+    started = time.monotonic()
+    dbt = dbt or Dbt(settings)
+    with contextlib.closing(connect(settings.build_file, settings)) as connection:
+        ensure_control(connection)
+        plan = _plan(connection, full_refresh)
+    outcome = BuildOutcome(run_id=plan.run_id, steps=len(plan.steps))
+    for number, step in enumerate(plan.steps, start=1):
+        last = number == len(plan.steps)
+        with contextlib.closing(connect(settings.build_file, settings)) as connection:
+            _open_step(connection, plan, step)
+        note = f"step {number}/{len(plan.steps)}, known at {step.recorded_at:%Y-%m-%d %H:%M} "
+        arguments = _arguments(plan, step, last=last, select=select, tests=tests)
+        outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
+        outcome.green = not outcome.failures
+        if not outcome.green:
+            break
+        if not select:
+            with contextlib.closing(connect(settings.build_file, settings)) as connection:
+                connection.execute(
+                    "insert or replace into control.steps values (?, ?, ?)", [step.horizon, step.recorded_at, plan.run_id]
+                )
+    _record(settings, outcome)
+    if outcome.green and not select:
+        outcome.nodes += dbt.run(["run", "--select", "fct_checks_history"])
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
+    digest = project_hash()
+    built = scalar(connection, "select max(horizon_load_id) from control.steps")
+    changed = scalar(connection, "select project_hash from control.runs where status = 'green' order by run_id desc limit 1") != digest
+    live = built is not None and not changed and not full_refresh
+    if not live:
+        _forget(connection)
+    steps = _pending(connection, int(str(built)) if live else 0)
+    row = connection.execute(
+        """
+        insert into control.runs
+        select coalesce(max(run_id), 0) + 1, ?, null, 'running', ?, ?, ?, null from control.runs
+        returning run_id
+        """,
+        [_now(), not live, steps[-1].horizon, digest],
+    ).fetchone()
+    assert row is not None
+    return Plan(run_id=row[0], steps=steps, live=live)
+
+
+def _pending(connection: duckdb.DuckDBPyConnection, built: int) -> list[Step]:
+    rows = connection.execute(
+        """
+        select max(load_id) as horizon, recorded_at, list(distinct feed order by feed) as feeds
+        from (
+            -- a call is a run of consecutive loads with one recorded_at
+            select *, load_id - row_number() over (partition by recorded_at order by load_id) as call
+            from raw.loads where load_id > ?
+        ) group by call, recorded_at order by horizon
+        """,
+        [built],
+    ).fetchall()
+    steps = [Step(horizon, recorded_at, tuple(feeds)) for horizon, recorded_at, feeds in rows]
+    if steps:
+        return steps
+    newest = connection.execute("select max(load_id), max(recorded_at) from raw.loads").fetchone()
+    horizon, recorded_at = newest if newest and newest[0] is not None else (0, _now())
+    return [Step(horizon, recorded_at, ())]
+
+
+def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """A full build starts from raw alone: everything dbt made goes, the check history and the runs stay."""
+    for schema in BUILT_SCHEMAS:
+        connection.execute(f"drop schema if exists {schema} cascade")
+    connection.execute("delete from control.models")
+    connection.execute("delete from control.steps")
+
+
+def _open_step(connection: duckdb.DuckDBPyConnection, plan: Plan, step: Step) -> None:
+    published = scalar(connection, "select max(run_id) from control.runs where status = 'green'")
+    check_from = int(str(published)) + 1 if plan.live and published is not None else 0
+    connection.execute("begin")
+    connection.execute("delete from control.run")
+    connection.execute("insert into control.run values (?, ?, ?, ?)", [plan.run_id, step.horizon, step.recorded_at, check_from])
+    connection.execute("commit")
+
+
+def _arguments(plan: Plan, step: Step, *, last: bool, select: Sequence[str], tests: bool) -> list[str]:
+    without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
+    touched = [f"source:raw.{feed}+" for feed in (*step.feeds, "loads", "quarantine")]
+    if select:
+        return ["build", "--select", *select, *without]
+    if not last:
+        # in the intersection (comma) of what the step touches and what a stepwise model needs
+        chosen = [f"{one},+tag:stepwise" for one in touched] if plan.live else ["+tag:stepwise"]
+        return ["build", "--select", *chosen, *without, *(["--exclude", "config.materialized:view"] if plan.live else [])]
+    if plan.live and step.feeds:
+        return ["build", "--select", *touched, "--exclude", "config.materialized:view", *without]
+    return ["build", *without]
+
+
+def _record(settings: Settings, outcome: BuildOutcome) -> None:
+    now = _now()
+    message = "; ".join(f"{node.name}: {node.message}" for node in outcome.failures)[:2000]
+    rows = [
+        [outcome.run_id, node.name, "dbt", node.relation, node.status, node.severity, node.failures, node.message, now]
+        for node in outcome.checks
+    ]
+    with contextlib.closing(connect(settings.build_file, settings)) as connection:
+        connection.execute("begin")
+        if rows:
+            connection.executemany("insert into control.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.execute(
+            "update control.runs set finished_at = ?, status = ?, message = ? where run_id = ?",
+            [now, "green" if outcome.green else "red", message or None, outcome.run_id],
+        )
+        connection.execute("commit")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

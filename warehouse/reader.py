@@ -1,0 +1,118 @@
+"""The one way to read: a publish, seen with one role's eyes, one cursor per query.
+
+A DuckDB connection shared by threads can hand one query's rows to another, so every query takes a cursor of its own. Who may
+read which mart, row and column stands in access.yml; a mart that a role is not given does not exist for it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import yaml
+
+from warehouse import lake
+from warehouse.engine import WarehouseError, connect
+from warehouse.settings import Settings
+
+OPERATOR = "operator"
+"""The person at the command line of the machine that holds the files: sees every mart unmasked, writes nothing."""
+
+
+class Refused(WarehouseError):
+    """This role may not read that; the message says so in words."""
+
+
+class Reader:
+    """Reads one publish for one role. Cheap to query from many threads, and costs about a second to open."""
+
+    def __init__(self, settings: Settings, role: str = OPERATOR, publish_id: int | None = None) -> None:
+        self.role = role
+        self.publish = lake.current(settings) if publish_id is None else _find(settings, publish_id)
+        self._connection = connect(":memory:", settings)
+        self._connection.execute("set memory_limit = '2GB'")
+        lake.attach(self._connection, settings, snapshot=self.publish.publish_id)
+        self.marts = _show(self._connection, role)
+        self._connection.execute("set allowed_directories = $1", [[settings.lake_data or str(settings.lake / "files")]])
+        self._connection.execute("set enable_external_access = false")
+        self._connection.execute("set lock_configuration = true")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a select over `schema.mart`; decimals stay decimals. Parameters are bound, never pasted."""
+        return self.relation(sql, parameters).pl()
+
+    def relation(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+        """An executed cursor, for results too large for one frame."""
+        self._refuse_the_lake(sql)
+        try:
+            return self._connection.cursor().execute(sql, list(parameters))
+        except duckdb.CatalogException as error:
+            raise Refused(f"{error}\nThe role {self.role} sees: {', '.join(sorted(self.marts))}.") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _refuse_the_lake(self, sql: str) -> None:
+        """Roles read views; whoever names the lake itself, or a file, goes around them."""
+        statements = duckdb.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise Refused("Only one select at a time; the published warehouse is read-only.")
+        lowered = sql.lower()
+        if self.role != OPERATOR and any(word in lowered for word in ("lake.", '"lake"', "ducklake", "__ducklake", "duckdb_", "from_substrait")):
+            raise Refused(f"The role {self.role} reads marts as schema.mart, never the lake itself.")
+
+
+def _find(settings: Settings, publish_id: int) -> lake.Publish:
+    found = next((publish for publish in lake.publishes(settings) if publish.publish_id == publish_id), None)
+    if found is None:
+        raise WarehouseError(f"There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
+    return found
+
+
+@cache
+def access() -> dict[str, Any]:
+    """access.yml: roles, pages, marts, masks. Default deny."""
+    return yaml.safe_load((Path(__file__).parent / "access.yml").read_text(encoding="utf-8"))
+
+
+def _show(connection: duckdb.DuckDBPyConnection, role: str) -> set[str]:
+    """Makes a view schema.mart for every mart that the role may read, with its columns masked; gives their names."""
+    rules = access()
+    if role != OPERATOR and role not in rules["roles"]:
+        raise Refused(f"There is no role {role}; known are {', '.join(rules['roles'])}.")
+    tables = connection.execute(
+        """
+        select schema_name, table_name, list(column_name order by column_index) from duckdb_columns()
+        where database_name = 'lake' and schema_name not in ('main', 'publish') group by all
+        """
+    ).fetchall()
+    shown = set()
+    for schema, table, columns in tables:
+        mart = f"{schema}.{table}"
+        if role != OPERATOR and not may_read(role, mart):
+            continue
+        connection.execute(f"create schema if not exists {schema}")
+        selected = ", ".join(_column(role, column) for column in columns)
+        connection.execute(f"create view {mart} as select {selected} from lake.{mart}{_rows(role, mart)}")
+        shown.add(mart)
+    return shown
+
+
+def may_read(role: str, mart: str) -> bool:
+    """Whether access.yml gives the mart (or its whole schema) to the role."""
+    granted = access()["roles"].get(role, {}).get("marts", [])
+    return mart in granted or f"{mart.split('.')[0]}.*" in granted
+
+
+def _column(role: str, column: str) -> str:
+    rule = access()["columns"].get(column)
+    if rule is None or role == OPERATOR or role in rule["clear"]:
+        return f'"{column}"'
+    return f'{access()["masks"][rule["mask"]].format(column=column)} as "{column}"'
+
+
+def _rows(role: str, mart: str) -> str:
+    condition = access()["roles"].get(role, {}).get("rows", {}).get(mart)
+    return f" where {condition}" if condition else ""
