@@ -1,0 +1,1 @@
+"""Files of source systems → canonical rows → `raw`, exactly once."""
