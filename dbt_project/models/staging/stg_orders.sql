@@ -1,0 +1,26 @@
+select
+    feed_rows.platform,
+    feed_rows.order_id,
+    feed_rows.changed_at,
+    feed_rows.position_id,
+    feed_rows.login,
+    feed_rows.symbol,
+    feed_rows.side,
+    feed_rows.order_type,
+    feed_rows.state,
+    feed_rows.volume_lots,
+    feed_rows.requested_price,
+    feed_rows.executed_price,
+    feed_rows.sl,
+    feed_rows.tp,
+    feed_rows.placed_at,
+    feed_rows.done_at,
+    feed_rows.source_version,
+    feed_rows._extra,
+    feed_rows.recorded_at,
+    feed_rows._load_id,
+    feed_rows._file_sha256,
+    feed_rows._row_number,
+    feed_rows._version
+from {{ source('raw', 'orders') }} as feed_rows
+{{ latest_version('orders', ['platform', 'order_id', 'changed_at']) }}
