@@ -1,0 +1,116 @@
+"""Exact values out of a source's text: decimals, times in the source's clock, and frames of text for a `Batch`.
+
+Every function returns None for an empty cell and raises ValueError, naming the value, for one that cannot be read.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE_DIGITS = 30  # DECIMAL(38,8): no number in this warehouse has more digits before the point
+
+# Abbreviations as payment providers write them; each already says whether daylight saving is in force.
+ABBREVIATIONS_MINUTES: Mapping[str, int] = dict(
+    [("UTC", 0), ("GMT", 0), ("WET", 0), ("WEST", 60), ("BST", 60), ("CET", 60), ("CEST", 120), ("EET", 120)]
+    + [("EEST", 180), ("MSK", 180), ("SGT", 480), ("HKT", 480), ("AWST", 480), ("JST", 540), ("KST", 540)]
+    + [("AEST", 600), ("AEDT", 660), ("NZST", 720), ("NZDT", 780), ("BRT", -180), ("EST", -300), ("EDT", -240)]
+    + [("CST", -360), ("CDT", -300), ("MST", -420), ("MDT", -360), ("PST", -480), ("PDT", -420), ("HST", -600)]
+)
+
+# A daylight rule is told by a place that follows it: (zone, its standard offset in minutes).
+DAYLIGHT_RULES: Mapping[str, tuple[str, int]] = {"us": ("America/New_York", -300), "eu": ("Europe/London", 0)}
+
+
+def decimal_of(text: str | None) -> Decimal | None:
+    """The exact number a plain cell holds (`.` as the decimal mark, an exponent allowed), or None when it is empty."""
+    stripped = text.strip() if text else ""
+    if not stripped:
+        return None
+    if len(stripped) > 80 or not _NUMBER.fullmatch(stripped):
+        raise ValueError(f"{stripped[:80]!r} is not a number")
+    value = Decimal(stripped)
+    if value.adjusted() >= _WHOLE_DIGITS or value.adjusted() < -_WHOLE_DIGITS:
+        if value:
+            raise ValueError(f"{stripped!r} is out of range for DECIMAL(38,8)")
+        return Decimal(0)
+    return value
+
+
+def exact(value: Decimal | None) -> str | None:
+    """The number as plain text, without an exponent and without trailing zeros after the point."""
+    if value is None:
+        return None
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO-8601 in UTC without a zone suffix, microseconds only where there are any; an aware time is converted."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(sep="T")
+
+
+def wall_to_utc(wall: datetime, zone: str | int) -> datetime:
+    """A naive wall-clock time in `zone` as naive UTC.
+
+    `zone` is minutes east of UTC, an abbreviation (CET, PDT), an IANA name, or `+120 us` / `+120 eu`: a standard offset
+    in minutes with the daylight rule of the United States or of Europe. Of a repeated hour the first one is meant.
+    Raises ValueError for an unknown zone and for a time outside the years 1900 to 2200.
+    """
+    if not 1900 <= wall.year <= 2200:
+        raise ValueError(f"{wall.isoformat()} is not a plausible time")
+    reference, shift = _zone(zone)
+    if reference is None:
+        return wall - shift
+    return (wall - shift).replace(tzinfo=reference).astimezone(UTC).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=256)
+def _zone(zone: str | int) -> tuple[ZoneInfo | None, timedelta]:
+    """(place whose rule applies or None, minutes to take off before asking it)."""
+    text = str(zone).strip()
+    if re.fullmatch(r"[+-]?\d{1,3}", text):
+        return None, timedelta(minutes=int(text))
+    ruled = re.fullmatch(r"([+-]?\d{1,3})\s+(us|eu)", text)
+    if ruled:
+        place, standard = DAYLIGHT_RULES[ruled[2]]
+        return ZoneInfo(place), timedelta(minutes=int(ruled[1]) - standard)
+    if text.upper() in ABBREVIATIONS_MINUTES:
+        return None, timedelta(minutes=ABBREVIATIONS_MINUTES[text.upper()])
+    try:
+        return ZoneInfo(text), timedelta()
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{text!r} is no time zone (minutes, CET, +120 us or Europe/Athens are)") from None
+
+
+def check_zone(zone: str | int) -> str | int:
+    """The zone itself when `wall_to_utc` understands it, else ValueError; for settings."""
+    _zone(zone)
+    return zone
+
+
+def text_frame(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> pl.DataFrame:
+    """A frame of text columns, `_row_number` as Int64, and lists (`reason_codes`) as lists of text."""
+    schema: dict[str, pl.DataType] = {}
+    for name in columns:
+        is_list = any(isinstance(row.get(name), list) for row in rows)
+        schema[name] = pl.List(pl.Utf8()) if is_list else pl.Utf8()
+    schema["_row_number"] = pl.Int64()
+    return pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
+
+
+def trimmed(text: object) -> str | None:
+    """The cell as text without blanks around it; None when nothing is left."""
+    if text is None:
+        return None
+    stripped = str(text).strip()
+    return stripped or None
