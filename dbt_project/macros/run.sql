@@ -32,8 +32,8 @@
 {%- macro mark_built() -%}
     {%- set incremental = config.get('materialized') == 'incremental' -%}
     {%- set keyed = incremental and config.get('unique_key') is not none -%}
-    {%- set keys = config.get('unique_key', []) -%}
-    {%- set meta = config.get('meta', {}) -%}
+    {%- set keys = config.get('unique_key', []) or [] -%}
+    {%- set meta = config.get('meta', {}) or {} -%}
     insert or replace into control.models (
         model, schema_name, is_mart, high_water, run_id, full_run_id, publish_mode, publish_key, control_totals, sorted_by
     )
