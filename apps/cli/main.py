@@ -1,0 +1,26 @@
+"""The `daybook` command. Exit codes: 0 done (also with quarantined rows or refused files), 1 red or failed, 2 wrong usage,
+3 another writer holds the warehouse."""
+
+import sys
+
+import typer
+
+app = typer.Typer(
+    name="daybook",
+    help="The broker's warehouse: feeds in, ledger, commissions and audit out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    """Entry point: refuses an unsupported Python with the sentence that mends it, then runs the command."""
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        sys.exit(f"Daybook needs Python 3.11 to 3.13; this is {sys.version.split()[0]}. Run `make setup PYTHON=python3.11`.")
+    from apps.cli import first_run, pipeline, reading, serving  # each adds its commands to `app`
+
+    for module in (pipeline, reading, serving, first_run):
+        app.registered_commands += module.app.registered_commands
+        app.registered_groups += module.app.registered_groups
+    app()

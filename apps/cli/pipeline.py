@@ -1,0 +1,196 @@
+"""simulate, ingest, connectors, build, run: what moves data."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.cli import console
+from apps.cli.console import DONE, FAILED, explained, print_json, progress, table, words
+from warehouse.settings import Settings
+
+app = typer.Typer()
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
+
+
+@app.command()
+def simulate(
+    deals: Annotated[int, typer.Option(min=100, help="How many deals the broker's clients make.")] = 20_000,
+    clients: Annotated[int | None, typer.Option(min=10, help="Default: in proportion to the deals.")] = None,
+    partners: Annotated[int | None, typer.Option(min=8)] = None,
+    days: Annotated[int, typer.Option(min=10, help="How long its history is.")] = 120,
+    seed: Annotated[int, typer.Option(help="The same arguments on the same day give the same bytes.")] = 1,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; without it the data end yesterday.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Writes OUT/<feed>/… and OUT/truth/; default: this home's landing and truth.")] = None,
+    json: Json = False,
+) -> None:
+    """Writes a coherent synthetic broker as feed files."""
+    from ingestion.simulator import simulate as run
+
+    settings = Settings()
+    with explained(settings), progress(json) as report:
+        begins: date | None = start.date() if start else None
+        summary = run(
+            out or settings.landing,
+            truth=out / "truth" if out else settings.truth,
+            deals=deals,
+            clients=clients,
+            partners=partners,
+            days=days,
+            seed=seed,
+            start=begins,
+            progress=report,
+        )
+        if out is None:
+            settings.simulated_marker.write_text(f'{{"seed": {seed}, "deals": {deals}, "days": {days}}}\n', encoding="utf-8")
+    if json:
+        print_json(dataclasses.asdict(summary))
+    else:
+        words.print(f"Wrote {out or settings.landing}. Next: `daybook run`.")
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files to load; default: all that lies in the landing folder.")] = None,
+    connector: Annotated[str | None, typer.Option(help="The system that wrote the files; see `daybook connectors`.")] = None,
+    guess: Annotated[bool, typer.Option("--guess", help="Recognise the system by the file.")] = False,
+    recorded_at: Annotated[str | None, typer.Option(help="When the warehouse learned it (ISO-8601, UTC); for a historical load.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Reads and checks, writes nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Loads files into raw, exactly once."""
+    from apps.pipeline import Source, load
+
+    settings = Settings()
+    source = Source(tuple(paths or ()), connector, guess, _moment(recorded_at), dry_run)
+    _warn_simulated(settings, paths)
+    with explained(settings), progress(json) as report:
+        files = load(settings, source, report)
+    if json:
+        print_json({"files": [dataclasses.asdict(file) for file in files]})
+    else:
+        _show_files(files)
+    raise typer.Exit(DONE)
+
+
+@app.command()
+def connectors(json: Json = False) -> None:
+    """The systems Daybook reads, with their file patterns and feeds."""
+    from ingestion.connectors import connectors as known
+
+    rows = [{"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)} for one in known().values()]
+    if json:
+        print_json(rows)
+    else:
+        table("Connectors", ["name", "patterns", "feeds"], [[one["name"], " ".join(one["patterns"]), " ".join(one["feeds"])] for one in rows])
+
+
+@app.command()
+def build(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Replays every load in order; the same marts come out.")] = False,
+    select: Annotated[list[str] | None, typer.Option(help="dbt selection; then nothing is published.")] = None,
+    json: Json = False,
+) -> None:
+    """Runs the models and their tests, then publishes if green."""
+    from apps.pipeline import build_and_publish
+
+    settings = Settings()
+    with explained(settings), progress(json) as report:
+        outcome = build_and_publish(settings, full_refresh=full_refresh, select=select or (), progress=report)
+    _finish(outcome, json)
+
+
+@app.command()
+def run(
+    watch: Annotated[bool, typer.Option("--watch", help="Keeps doing it as files arrive.")] = False,
+    json: Json = False,
+) -> None:
+    """Ingest, build, check and publish."""
+    from apps import pipeline
+
+    settings = Settings()
+    with explained(settings):
+        if watch:
+            words.print(f"Watching {settings.landing}. Stop with Ctrl-C.")
+            try:
+                pipeline.watch(settings, lambda outcome: _report(outcome, json))
+            except KeyboardInterrupt:
+                raise typer.Exit(DONE) from None
+        with progress(json) as report:
+            outcome = pipeline.run_once(settings, progress=report)
+    _finish(outcome, json)
+
+
+def _finish(outcome: "object", json: bool) -> None:
+    _report(outcome, json)
+    raise typer.Exit(DONE if outcome.green else FAILED)  # type: ignore[attr-defined]
+
+
+def _report(outcome: "object", json: bool) -> None:
+    from apps.pipeline import RunOutcome
+
+    assert isinstance(outcome, RunOutcome)
+    built, published = outcome.build, outcome.publish
+    if json:
+        print_json(
+            {
+                "files": [dataclasses.asdict(file) for file in outcome.files],
+                "green": outcome.green,
+                "run_id": built.run_id if built else None,
+                "steps": built.steps if built else 0,
+                "build_seconds": round(built.seconds, 3) if built else 0,
+                "failures": [dataclasses.asdict(node) for node in built.failures] if built else [],
+                "warnings": [dataclasses.asdict(node) for node in built.warnings] if built else [],
+                "publish_id": published.publish.publish_id if published else None,
+                "publish_seconds": round(published.seconds, 3) if published else None,
+                "rows_published": published.rows_written if published else 0,
+            }
+        )
+        return
+    if outcome.files:
+        _show_files(outcome.files)
+    if built is None:
+        words.print("Nothing new to build.")
+    else:
+        failed = [node for node in built.failures]
+        words.print(f"Built run {built.run_id} in {built.seconds:.1f} s: {len(built.checks)} checks, {len(built.warnings)} warn, {len(failed)} fail.")
+        for node in failed:
+            words.print(f"[red]  {node.name} ({node.relation}): {node.message}")
+        for node in built.warnings:
+            words.print(f"[yellow]  {node.name} ({node.relation}): {node.message}")
+        if failed:
+            words.print("[red]Nothing was published; readers keep the previous publish. `daybook sql` still answers from it.")
+    if published:
+        words.print(f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s).")
+        for name in published.fell_back:
+            words.print(f"[yellow]  {name} disagreed with its delta and was published whole.")
+
+
+def _show_files(files: list) -> None:
+    columns = ["file", "feed", "status", "read", "loaded", "duplicate", "quarantined", "reason"]
+    rows = [
+        [file.path, file.feed, file.status, file.rows_read, file.rows_loaded, file.rows_duplicate, file.rows_quarantined, file.reason]
+        for file in files
+    ]
+    table("Loaded", columns, rows)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        words.print(f"[red]--recorded-at takes an ISO-8601 time in UTC, like 2026-03-01T08:00:00; this is {text!r}.")
+        raise typer.Exit(console.USAGE) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _warn_simulated(settings: Settings, paths: list[Path] | None) -> None:
+    if paths and settings.simulated_marker.exists():
+        words.print(
+            f"[yellow]The home {settings.root} holds a simulated broker; your files will be mixed with it. "
+            "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`."
+        )

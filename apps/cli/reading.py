@@ -1,0 +1,186 @@
+"""sql, dossier, publish, quarantine: what answers questions."""
+
+import dataclasses
+import json as jsonlib
+import sys
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from apps.cli import console
+from apps.cli.console import explained, print_json, table, words
+from warehouse.settings import Settings
+
+app = typer.Typer()
+publish = typer.Typer(help="What readers see.", no_args_is_help=True)
+quarantine = typer.Typer(help="Rows that were refused, with their reasons.", no_args_is_help=True)
+app.add_typer(publish, name="publish")
+app.add_typer(quarantine, name="quarantine")
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
+FORMATS = ("table", "json", "csv", "parquet")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One select over schema.mart.")],
+    as_of_publish: Annotated[int | None, typer.Option(help="Ask an earlier publish: what did the page say that day.")] = None,
+    format: Annotated[str, typer.Option(help="table, json, csv or parquet.")] = "table",
+) -> None:
+    """Read-only query against the published warehouse."""
+    import duckdb
+
+    from warehouse.reader import Reader
+
+    if format not in FORMATS:
+        words.print(f"[red]--format takes {', '.join(FORMATS)}; not {format!r}.")
+        raise typer.Exit(console.USAGE)
+    settings = Settings()
+    with explained(settings):
+        reader = Reader(settings, publish_id=as_of_publish)
+        try:
+            cursor = reader.relation(query)
+        except duckdb.Error as error:
+            words.print(f"[red]{error}")
+            raise typer.Exit(console.FAILED) from error
+        _write(cursor, format)
+
+
+def _write(cursor: Any, format: str) -> None:
+    if format == "parquet":
+        cursor.pl().write_parquet(sys.stdout.buffer)
+        return
+    names = [column[0] for column in cursor.description]
+    if format == "json":
+        sys.stdout.write("[")
+        separator = ""
+        while rows := cursor.fetchmany(10_000):
+            for row in rows:
+                sys.stdout.write(separator + jsonlib.dumps(dict(zip(names, row, strict=True)), default=console.plain, ensure_ascii=False))
+                separator = ",\n"
+        sys.stdout.write("]\n")
+    elif format == "csv":
+        import csv
+
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        while rows := cursor.fetchmany(10_000):
+            writer.writerows([["" if cell is None else console.plain(cell) for cell in row] for row in rows])
+    else:
+        rows = cursor.fetchmany(1001)
+        table("", names, [[None if cell is None else console.plain(cell) for cell in row] for row in rows[:1000]])
+        if len(rows) > 1000:
+            words.print("[yellow]The first 1 000 rows; --format csv gives all.")
+
+
+@app.command()
+def dossier(
+    subject: Annotated[str, typer.Argument(help="withdrawal")],
+    id: Annotated[str, typer.Argument(help="The request's id.")],
+    as_of: Annotated[datetime | None, typer.Option(help="As it was at this moment (UTC).")] = None,
+    known_at: Annotated[datetime | None, typer.Option(help="As it was known at this moment (UTC).")] = None,
+    json: Json = False,
+) -> None:
+    """Who approved this, which checks ran before, and what the client's status was at the time."""
+    from apps.dossier import DossierNotFound, render
+    from apps.dossier import dossier as answer
+    from warehouse.reader import Reader
+
+    settings = Settings()
+    with explained(settings):
+        try:
+            found = answer(Reader(settings), subject, id, as_of=as_of, known_at=known_at)
+        except DossierNotFound as error:
+            if json:
+                print_json({"error": str(error)})
+            words.print(f"[red]{error}")
+            raise typer.Exit(console.FAILED) from error
+    if json:
+        print_json(found)
+    else:
+        console.out.print(render(found))
+
+
+@publish.command("list")
+def publish_list(json: Json = False) -> None:
+    """Every publish kept, newest first; the one readers see is marked."""
+    from warehouse import lake
+
+    settings = Settings()
+    with explained(settings):
+        kept = lake.publishes(settings)
+        seen = lake.current(settings).publish_id if kept else None
+    rows = [{**dataclasses.asdict(one), "current": one.publish_id == seen} for one in kept]
+    if json:
+        print_json(rows)
+    else:
+        shown = [[one["publish_id"], "←" if one["current"] else "", one["published_at"], one["run_id"], one["loaded_at"], one["checks"]] for one in rows]
+        table("Publishes", ["publish", "seen", "published at (UTC)", "run", "loaded at", "checks"], shown)
+
+
+@publish.command("show")
+def publish_show(publish_id: int, json: Json = False) -> None:
+    """One publish with the counts and control totals both sides agreed on."""
+    from warehouse import lake
+
+    settings = Settings()
+    with explained(settings):
+        found = next((one for one in lake.publishes(settings) if one.publish_id == publish_id), None)
+    if found is None:
+        words.print(f"[red]There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
+        raise typer.Exit(console.FAILED)
+    if json:
+        print_json(found)
+    else:
+        rows = [[name, totals.pop("rows"), ", ".join(f"{k} {v}" for k, v in totals.items())] for name, totals in found.tables.items()]
+        table(f"Publish {publish_id} of run {found.run_id}", ["mart", "rows", "control totals"], rows)
+
+
+@publish.command("rollback")
+def publish_rollback(publish_id: int, json: Json = False) -> None:
+    """Points readers at an earlier publish until the next one."""
+    from warehouse import lake
+    from warehouse.slot import writer_slot
+
+    settings = Settings()
+    with explained(settings), writer_slot(settings, "publish rollback"):
+        found = lake.rollback(settings, publish_id)
+    if json:
+        print_json(found)
+    else:
+        words.print(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")
+
+
+@quarantine.command("list")
+def quarantine_list(feed: Annotated[str | None, typer.Option()] = None, json: Json = False) -> None:
+    """Refused rows: feed, file, row number, rules broken."""
+    columns = "load_id, feed, path, row_number, array_to_string(rules, '; ') as rules, status"
+    rows = _quarantined(f"select {columns} from raw.quarantine where ? is null or feed = ? order by load_id, row_number", [feed, feed])
+    if json:
+        print_json(rows)
+    else:
+        table("Quarantine", ["load", "feed", "file", "row", "rules", "status"], [list(row.values()) for row in rows])
+
+
+@quarantine.command("show")
+def quarantine_show(load_id: int, row_number: int, json: Json = False) -> None:
+    """One refused row as it came, with every rule it broke."""
+    rows = _quarantined("select * from raw.quarantine where load_id = ? and row_number = ?", [load_id, row_number])
+    if not rows:
+        words.print(f"[red]Load {load_id} has no quarantined row {row_number}. `daybook quarantine list` shows them.")
+        raise typer.Exit(console.FAILED)
+    if json:
+        print_json(rows)
+    else:
+        table("Quarantined row", ["field", "value"], [[name, value] for row in rows for name, value in row.items()])
+
+
+def _quarantined(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
+    from apps.pipeline import raw_connection
+    from warehouse.slot import writer_slot
+
+    settings = Settings()
+    with explained(settings), writer_slot(settings, "quarantine list"), raw_connection(settings) as connection:
+        cursor = connection.execute(query, parameters)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,133 @@
+"""The pipeline as plain functions: load, build, publish. The command line, the watcher and the orchestrator call these."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion.load import FileOutcome, ensure_raw, ingest
+from warehouse.build import BuildOutcome, build, nothing_new
+from warehouse.control import ensure_control
+from warehouse.dbt import Dbt
+from warehouse.engine import connect
+from warehouse.publish import PublishOutcome, publish
+from warehouse.settings import Settings
+from warehouse.slot import writer_slot
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """The progress of nobody."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to load: all of the landing folder, or the given files; see `daybook ingest`."""
+
+    paths: tuple[Path, ...] = ()
+    connector: str | None = None
+    guess: bool = False
+    recorded_at: datetime | None = None
+    dry_run: bool = False
+
+
+@dataclass
+class RunOutcome:
+    """One pass of the pipeline. `publish` is None when nothing changed or the build was red."""
+
+    files: list[FileOutcome] = field(default_factory=list)
+    build: BuildOutcome | None = None
+    publish: PublishOutcome | None = None
+
+    @property
+    def green(self) -> bool:
+        return self.build is None or self.build.green
+
+
+@contextlib.contextmanager
+def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build file with the raw and control tables in place; the caller holds the writer slot."""
+    with contextlib.closing(connect(settings.build_file, settings)) as connection:
+        ensure_control(connection)
+        ensure_raw(connection)
+        yield connection
+
+
+def load(settings: Settings, source: Source, progress: Progress = silent) -> list[FileOutcome]:
+    """Loads files into raw under the writer slot; one `recorded_at` for the whole call."""
+    with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
+        return ingest(
+            connection,
+            settings,
+            paths=source.paths or None,
+            connector=source.connector,
+            guess=source.guess,
+            recorded_at=source.recorded_at,
+            dry_run=source.dry_run,
+            progress=progress,
+        )
+
+
+def build_and_publish(
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    select: Sequence[str] = (),
+    dbt: Dbt | None = None,
+    progress: Progress = silent,
+) -> RunOutcome:
+    """Builds under the writer slot and publishes when every blocking check is green."""
+    with writer_slot(settings, "build", progress):
+        with raw_connection(settings):
+            pass
+        built = build(settings, full_refresh=full_refresh, select=select, dbt=dbt, progress=progress)
+        _tell_readers(settings, built)
+        published = publish(settings, lambda text: progress(f"publishing {text}")) if built.green else None
+    return RunOutcome(build=built, publish=published)
+
+
+def run_once(settings: Settings, source: Source | None = None, *, dbt: Dbt | None = None, progress: Progress = silent) -> RunOutcome:
+    """Ingest, build, check and publish; nothing is built when nothing is new."""
+    files = load(settings, source or Source(), progress)
+    with writer_slot(settings, "build", progress):
+        idle = nothing_new(settings)
+        if idle:
+            return RunOutcome(files=files, publish=publish(settings))
+    outcome = build_and_publish(settings, dbt=dbt, progress=progress)
+    outcome.files = files
+    return outcome
+
+
+def watch(settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent) -> None:
+    """Runs for ever: as files arrive they are loaded, built and published, with dbt's manifest kept in memory."""
+    dbt = Dbt(settings)
+    report(run_once(settings, dbt=dbt, progress=progress))
+    while True:
+        if any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*")):
+            report(run_once(settings, dbt=dbt, progress=progress))
+        time.sleep(seconds)
+
+
+def _unfinished(path: Path) -> bool:
+    return path.name.startswith(".") or path.suffix in {".part", ".tmp"}
+
+
+def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
+    """The last run's state beside the build file: a page says when the newest run is red, without opening the build."""
+    state = {
+        "run_id": built.run_id,
+        "status": "green" if built.green else "red",
+        "finished_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+        "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
+        "warnings": [asdict(node) for node in built.warnings],
+    }
+    target = settings.build_file.with_name("last_run.json")
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(json.dumps(state), encoding="utf-8")
+    temporary.replace(target)
