@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import pandera.polars as pa
 import polars as pl
 
+from ingestion.cards import is_card_number
+
 Money = Annotated[pl.Decimal, 38, 8]
 """An amount in the currency its row names; exact."""
 Lots = Annotated[pl.Decimal, 18, 8]
@@ -129,8 +131,15 @@ def _common_checks(name: str, dtype: pl.DataType) -> Iterable[pa.Check]:
         latest = ENDLESS if name in ENDS else LATEST
         bounds = (earliest, latest) if dtype == pl.Datetime else (earliest.date(), latest.date())
         yield pa.Check.in_range(*bounds, error=f"must lie between {earliest.year} and {latest.year}")
+    if name == "instrument_id":
+        yield pa.Check(_no_card_number, error="must be a token or fingerprint, never a full card number")
     if name == "currency" or name.endswith("_currency"):
         yield pa.Check.str_matches(CURRENCY, error="must be an upper-case currency code such as USD, EUR or USDT")
+
+
+def _no_card_number(data: pa.PolarsData) -> pl.LazyFrame:
+    found = pl.col(data.key).map_batches(is_card_number, return_dtype=pl.Boolean)
+    return data.lazyframe.select(~found)
 
 
 def sentence(column: str, check: pa.Check | str) -> str:

@@ -1,0 +1,121 @@
+"""CSV with a header line, commas, and quotes where needed. Every cell stays text; a row of the wrong length goes to quarantine."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as arrow
+import pyarrow.csv
+
+from ingestion.connectors.base import BadFile, Batch, Rejected
+from ingestion.connectors.byte_stream import CleanStream
+from ingestion.feeds import Feed
+
+BLOCK = 16 * 2**20
+"""Bytes parsed at once; also the longest row."""
+LONGEST_HEADER = 2**20
+SEPARATED = {"delimiter": ",", "quote_char": '"', "double_quote": True, "newlines_in_values": True}
+
+
+def column_names(path: Path) -> list[str]:
+    """The header's names, trimmed; a column without a name is called by its place. Raises BadFile."""
+    with CleanStream(path) as stream:
+        return _header(stream)
+
+
+def read(path: Path, feed: Feed) -> Iterator[Batch]:
+    """Batches of text columns. Raises BadFile where the file as a whole cannot be trusted (encoding, quoting, cut-off gzip)."""
+    with CleanStream(path) as stream:
+        names = _header(stream)
+        first = stream.read(1)
+        if not first:
+            yield Batch(feed.name, _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []))
+            return
+        stream.put_back(first)
+        try:
+            yield from _batches(stream, feed, names)
+        except (arrow.ArrowException, OSError) as error:
+            raise stream.failure or _in_words(error) from error
+
+
+def _batches(stream: CleanStream, feed: Feed, names: list[str]) -> Iterator[Batch]:
+    ragged: list[Rejected] = []
+
+    def set_aside(row: pyarrow.csv.InvalidRow) -> str:
+        if row.text.strip():
+            rule = f"the row has {row.actual_columns} fields where the header has {row.expected_columns}"
+            ragged.append(Rejected(row.number, (rule,), {"line": row.text}))
+        return "skip"
+
+    reader = pyarrow.csv.open_csv(
+        arrow.PythonFile(stream, mode="r"),
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names),
+        parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=set_aside, **SEPARATED),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.string()), check_utf8=False),
+    )
+    number = 0
+    for block in reader:
+        numbers = []
+        skipped = {row.row_number for row in ragged}
+        while len(numbers) < block.num_rows:
+            number += 1
+            if number not in skipped:
+                numbers.append(number)
+        rows = pl.DataFrame(pl.from_arrow(block))
+        done, ragged[:] = (
+            tuple(row for row in ragged if row.row_number <= number),
+            [row for row in ragged if row.row_number > number],
+        )
+        yield Batch(feed.name, _numbered(rows, numbers), done)
+    if ragged:
+        yield Batch(feed.name, _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []), tuple(ragged))
+
+
+def _numbered(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
+    return rows.with_columns(pl.Series("_row_number", numbers, dtype=pl.Int64))
+
+
+def _header(stream: CleanStream) -> list[str]:
+    held = b""
+    while True:
+        more = stream.read(BLOCK if not held else LONGEST_HEADER)
+        held = (held + more).lstrip(b"\r\n") if not held else held + more
+        end = _line_end(held)
+        if end is not None or not more:
+            break
+        if len(held) > LONGEST_HEADER:
+            raise BadFile(
+                "The first line is longer than a megabyte; this is no CSV with a header.", "Check what was exported."
+            )
+    line, rest = (held, b"") if end is None else (held[: end[0]], held[end[1] :])
+    stream.put_back(rest)
+    if not line.strip():
+        raise BadFile("The file is empty.", "Export it again; a file without rows still has its header line.")
+    try:
+        (cells,) = csv.reader(io.StringIO(line.decode(), newline=""), strict=True)
+    except (csv.Error, ValueError) as error:
+        raise BadFile(f"The header line cannot be read ({error}).", "Export the file again.") from error
+    return [cell.strip() or f"column {place}" for place, cell in enumerate(cells, start=1)]
+
+
+def _line_end(held: bytes) -> tuple[int, int] | None:
+    """Where the first line ends and where the next begins, newlines in quotes apart."""
+    for found in re.finditer(rb"\r\n|\n|\r", held):
+        if held.count(b'"', 0, found.start()) % 2 == 0:
+            return found.span()
+    return None
+
+
+def _in_words(error: Exception) -> BadFile:
+    text = str(error)
+    if "straddling" in text or "out of sync" in text:
+        return BadFile(
+            f"A row is longer than {BLOCK // 2**20} MiB, or a quote is opened and never closed.",
+            "Export the file again, or close the quote.",
+        )
+    return BadFile(
+        f"The CSV cannot be read: {text.splitlines()[0] if text else type(error).__name__}.", "Export the file again."
+    )

@@ -1,0 +1,347 @@
+"""File → raw, exactly once: whole files only, one transaction each, every row loaded, a duplicate, or in quarantine with its reasons."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from ingestion import files, quarantine, versions
+from ingestion.connectors import BadFile, Batch, Connector, connectors, guess as guessed
+from ingestion.feeds import FEEDS
+from ingestion.files import Fingerprint, Found
+from ingestion.judge import Judged, judge
+from ingestion.outcome import Counts, FileOutcome, Progress
+from ingestion.quarantine import list_quarantine, show_quarantine
+from ingestion.raw import ensure_raw
+from ingestion.versions import Arrival
+from warehouse.engine import WarehouseError, in_words
+from warehouse.settings import Settings
+
+__all__ = ["FileOutcome", "Progress", "ensure_raw", "ingest", "list_quarantine", "show_quarantine"]
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What all files of one ingest call share."""
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    recorded_at: dt.datetime
+    """Naive UTC."""
+    stated: bool
+    dry_run: bool
+    progress: Callable[[Progress], None] | None
+
+
+def ingest(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    paths: Sequence[Path] | None = None,
+    *,
+    connector: str | None = None,
+    guess: bool = False,
+    recorded_at: dt.datetime | None = None,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> list[FileOutcome]:
+    """One outcome per feed of each file, in path order.
+
+    Takes an open connection to the build file, whose lock the caller holds. Without `paths` it loads what lies in the landing
+    folder; given files elsewhere are copied to the archive and left where they are. A bad file is refused and the next still
+    loads; WarehouseError is raised only when no file could load (disk full, a time that cannot be, rows that do not add up).
+    A dry run judges each file alone against what is loaded, and leaves neither rows nor moved files behind.
+    """
+    call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress)
+    if connector is not None and connector not in connectors():
+        raise WarehouseError(f"There is no connector `{connector}`. See `daybook connectors`.")
+    try:
+        ensure_raw(connection)
+        found = files.in_landing(settings) if paths is None else files.at(list(paths), settings)
+        outcomes: list[FileOutcome] = []
+        for number, one in enumerate(found, start=1):
+            outcomes += _one_file(call, one, connector, guess, (number, len(found)))
+        return outcomes
+    except FileNotFoundError as error:
+        raise WarehouseError(f"There is no file {error.filename}. Check the path.") from error
+    except (OSError, duckdb.Error) as error:
+        raise WarehouseError(_of_the_machine(error, settings)) from error
+
+
+def _moment(stated: dt.datetime | None) -> dt.datetime:
+    now = dt.datetime.now(dt.UTC)
+    if stated is None:
+        return now.replace(tzinfo=None)
+    moment = stated.astimezone(dt.UTC) if stated.tzinfo else stated.replace(tzinfo=dt.UTC)
+    if moment > now:
+        raise WarehouseError(
+            f"--recorded-at {moment.isoformat()} lies in the future; the warehouse cannot know then yet. State a past time."
+        )
+    return moment.replace(tzinfo=None)
+
+
+def _of_the_machine(error: Exception, settings: Settings) -> str:
+    known = in_words(error, settings)
+    if known:
+        return known
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"DuckDB ran out of memory ({error}). Raise DAYBOOK_MEMORY_LIMIT or lower DAYBOOK_BATCH_ROWS, and run the same command again."
+    return f"Loading stopped; the file under way was not loaded ({error}). Run the same command again."
+
+
+def _one_file(call: Call, found: Found, named: str | None, guess: bool, place: tuple[int, int]) -> list[FileOutcome]:
+    shown = found.shown(call.settings)
+    if found.path.is_symlink() or not found.path.is_file():
+        return [FileOutcome(shown, None, None, "skipped", "It is no regular file. Put the file itself there.")]
+    try:
+        connector = _connector(call, found, named, guess)
+        if isinstance(connector, str):
+            return [FileOutcome(shown, None, None, "skipped", connector)]
+        seen = files.fingerprint(found.path)
+    except (PermissionError, BadFile) as error:
+        reason = (
+            str(error)
+            if isinstance(error, BadFile)
+            else f"It cannot be read ({error.strerror}). Give its reader permission: `chmod u+r`."
+        )
+        return [FileOutcome(shown, None, None, "skipped", reason)]
+    earlier = _earlier_loads(call, seen)
+    if earlier:
+        if not call.dry_run:
+            files.archive(found, seen.sha256, call.settings)
+        return [
+            FileOutcome(
+                shown,
+                connector.name,
+                feed,
+                "duplicate_file",
+                f"It was loaded as {path} (load {load_id}).",
+                load_id=load_id,
+            )
+            for load_id, feed, path in earlier
+        ]
+    try:
+        return _load(call, found, connector, seen, place)
+    except BadFile as bad:
+        return [_refuse(call, found, connector, seen, bad)]
+
+
+def _connector(call: Call, found: Found, named: str | None, guess: bool) -> Connector | str:
+    """The connector, or the sentence why there is none."""
+    known = connectors()
+    name = named or (found.folder if found.folder in known else None)
+    if name is None:
+        if not guess:
+            return (
+                f"No connector is called `{found.folder}`. Put the file in landing/<connector>/ (`daybook connectors` lists them), "
+                "or use `--connector NAME` or `--guess`."
+            )
+        candidates = guessed(found.path)
+        if len(candidates) != 1:
+            said = (
+                f"These recognise it: {', '.join(c.name for c in candidates)}."
+                if candidates
+                else "No connector recognises it."
+            )
+            return f"{said} Use `--connector NAME`."
+        return candidates[0]
+    connector = known[name]
+    if not any(fnmatch(found.path.name.lower(), pattern.lower()) for pattern in connector.patterns):
+        return f"The connector {name} reads {', '.join(connector.patterns)}. Rename the file, or move it to its own connector's folder."
+    return connector
+
+
+def _earlier_loads(call: Call, seen: Fingerprint) -> list[tuple[int, str, str]]:
+    return call.connection.execute(
+        "select load_id, feed, path from raw.loads where file_sha256 = ? and status = 'loaded' order by load_id",
+        [seen.sha256],
+    ).fetchall()
+
+
+def _load(
+    call: Call, found: Found, connector: Connector, seen: Fingerprint, place: tuple[int, int]
+) -> list[FileOutcome]:
+    """All of the file, or nothing of it: rows, quarantine and load record are one transaction; then it is archived."""
+    shown, started = found.shown(call.settings), _now()
+    call.connection.begin()
+    try:
+        accounts = _take_in(call, found, connector, seen, place)
+        for feed, counts in accounts.items():
+            counts.check(shown, feed)
+            _record(call, found, connector, seen, feed, counts, started)
+        if not files.is_unchanged(found.path, seen):
+            raise BadFile(
+                "The file changed while it was read.",
+                "Write under a temporary name (`.part`) and rename when it is complete.",
+            )
+        call.connection.execute("rollback" if call.dry_run else "commit")
+    except BaseException:
+        with suppress(duckdb.Error):  # the transaction may already be gone; the first error is the one to tell
+            call.connection.rollback()
+        raise
+    if not call.dry_run:
+        files.archive(found, seen.sha256, call.settings)
+    return [
+        FileOutcome(
+            shown,
+            connector.name,
+            feed,
+            "loaded",
+            None,
+            c.read,
+            c.loaded,
+            c.duplicate,
+            c.quarantined,
+            tuple(c.remarks),
+            c.load_id,
+        )
+        for feed, c in accounts.items()
+    ]
+
+
+def _take_in(
+    call: Call, found: Found, connector: Connector, seen: Fingerprint, place: tuple[int, int]
+) -> dict[str, Counts]:
+    first_id = _next_load_id(call)
+    shown, accounts = found.shown(call.settings), dict[str, Counts]()
+    for batch, judged in _ahead(_judged(connector, found.path, call.settings.batch_rows)):
+        counts = accounts.setdefault(batch.feed, Counts(first_id + len(accounts)))
+        arrival = Arrival(counts.load_id, seen.sha256, str(call.recorded_at))
+        counts.read += batch.rows.height + len(batch.rejected)
+        if judged.good.height:
+            loaded, duplicate = versions.append(call.connection, FEEDS[batch.feed], judged.good, arrival)
+            counts.loaded += loaded
+            counts.duplicate += duplicate
+        counts.quarantined += quarantine.put(call.connection, batch.feed, shown, judged.bad, arrival)
+        remarks = [
+            *batch.remarks,
+            *(f"The column `{name}` is unknown to {batch.feed}; it is kept in _extra." for name in judged.unknown),
+        ]
+        counts.remarks.update(dict.fromkeys(remarks))
+        if call.progress:
+            call.progress(Progress(shown, *place, rows_read=sum(one.read for one in accounts.values())))
+    if not accounts:
+        accounts = {connector.feeds[0]: Counts(first_id)}
+    return accounts
+
+
+def _judged(connector: Connector, path: Path, batch_rows: int) -> Iterator[tuple[Batch, Judged]]:
+    """The file's batches, cut to size and judged. Whatever a reader cannot cope with makes the file a bad one."""
+    try:
+        for batch in connector.read(path):
+            if batch.feed not in connector.feeds:
+                raise BadFile(
+                    f"The connector {connector.name} gave rows for {batch.feed}, which is not among its feeds."
+                )
+            for part in _cut(batch, batch_rows):
+                yield part, judge(FEEDS[part.feed], part)
+    except (BadFile, MemoryError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        raise BadFile(
+            f"It cannot be read ({error}).", "Check the disk and its permissions, and drop the file again."
+        ) from error
+    except (
+        BaseException
+    ) as error:  # parsers fail in many ways, polars' panics among them; the next file must still load
+        if isinstance(error, SystemExit):
+            raise
+        said = str(error).strip().splitlines()
+        raise BadFile(
+            f"The connector {connector.name} failed on it: {type(error).__name__}: {said[0][:500] if said else ''}.",
+            "If the file is in order, report this with the file.",
+        ) from error
+
+
+def _cut(batch: Batch, batch_rows: int) -> Iterator[Batch]:
+    if batch.rows.height <= batch_rows:
+        yield batch
+        return
+    for part in batch.rows.iter_slices(batch_rows):
+        yield Batch(batch.feed, part)
+    yield Batch(batch.feed, batch.rows.clear(), batch.rejected, batch.remarks)
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, the next one made while this one is worked on: reading and judging overlap with DuckDB's writing."""
+    end = object()
+    with ThreadPoolExecutor(1, "reader") as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item  # type: ignore[misc]
+
+
+def _record(
+    call: Call,
+    found: Found,
+    connector: Connector,
+    seen: Fingerprint,
+    feed: str | None,
+    counts: Counts,
+    started: dt.datetime,
+    reason: str | None = None,
+) -> None:
+    call.connection.execute(
+        """
+        insert into raw.loads (
+            load_id, connector, connector_version, feed, path, file_sha256, bytes, rows_read, rows_loaded, rows_duplicate,
+            rows_quarantined, recorded_at, recorded_at_stated, started_at, finished_at, status, reason, remarks
+        ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            counts.load_id, connector.name, connector.version, feed, found.shown(call.settings), seen.sha256, seen.size,
+            counts.read, counts.loaded, counts.duplicate, counts.quarantined, call.recorded_at, call.stated, started, _now(),
+            "refused" if reason else "loaded", reason, list(counts.remarks),
+        ],
+    )  # fmt: skip
+
+
+def _refuse(call: Call, found: Found, connector: Connector, seen: Fingerprint, bad: BadFile) -> FileOutcome:
+    """Recorded, then set aside. A refusal of the same bytes under the same name is one refusal, so that a crash repeats nothing."""
+    shown = found.shown(call.settings)
+    feed = connector.feeds[0] if len(connector.feeds) == 1 else None
+    reason = f"{bad.reason} {bad.remedy}".strip()
+    told = call.connection.execute(
+        "select load_id from raw.loads where file_sha256 = ? and path = ? and status = 'refused'", [seen.sha256, shown]
+    ).fetchone()
+    counts = Counts(told[0] if told else _next_load_id(call))
+    if not call.dry_run:
+        if not told:
+            _record(call, found, connector, seen, feed, counts, _now(), reason)
+        stated = {name: getattr(bad, name, None) for name in ("row", "column", "value")}
+        files.set_aside(
+            found,
+            {
+                "file": found.path.name,
+                "path": shown,
+                "connector": connector.name,
+                "feed": feed,
+                "sha256": seen.sha256,
+                "bytes": seen.size,
+                "reason": bad.reason,
+                "remedy": bad.remedy or f"Mend the file and put it in landing/{connector.name}/ again.",
+                **stated,
+                "load_id": counts.load_id,
+                "refused_at": call.recorded_at.isoformat() + "Z",
+            },
+            call.settings,
+        )
+    return FileOutcome(shown, connector.name, feed, "refused", reason, load_id=counts.load_id)
+
+
+def _next_load_id(call: Call) -> int:
+    row = call.connection.execute("select coalesce(max(load_id), 0) + 1 from raw.loads").fetchone()
+    return int(row[0]) if row else 1
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
