@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ import duckdb
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, build, nothing_new
 from warehouse.control import ensure_control
-from warehouse.dbt import Dbt
+from warehouse.dbt import Dbt, NodeResult
 from warehouse.engine import connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
@@ -80,42 +81,75 @@ def build_and_publish(
     full_refresh: bool = False,
     select: Sequence[str] = (),
     dbt: Dbt | None = None,
+    suites: bool = True,
     progress: Progress = silent,
 ) -> RunOutcome:
     """Builds under the writer slot and publishes when every blocking check is green."""
     with writer_slot(settings, "build", progress):
         with raw_connection(settings):
             pass
-        built = build(settings, full_refresh=full_refresh, select=select, dbt=dbt, progress=progress)
+        owners = partial(_suites, settings) if suites and not select else lambda _: []
+        built = build(
+            settings, full_refresh=full_refresh, select=select, dbt=dbt, more_checks=owners, progress=progress
+        )
         _tell_readers(settings, built)
         published = publish(settings, lambda text: progress(f"publishing {text}")) if built.green else None
     return RunOutcome(build=built, publish=published)
 
 
-def run_once(settings: Settings, source: Source | None = None, *, dbt: Dbt | None = None, progress: Progress = silent) -> RunOutcome:
+def run_once(
+    settings: Settings,
+    source: Source | None = None,
+    *,
+    dbt: Dbt | None = None,
+    suites: bool = True,
+    progress: Progress = silent,
+) -> RunOutcome:
     """Ingest, build, check and publish; nothing is built when nothing is new."""
     files = load(settings, source or Source(), progress)
     with writer_slot(settings, "build", progress):
         idle = nothing_new(settings)
         if idle:
             return RunOutcome(files=files, publish=publish(settings))
-    outcome = build_and_publish(settings, dbt=dbt, progress=progress)
+    outcome = build_and_publish(settings, dbt=dbt, suites=suites, progress=progress)
     outcome.files = files
     return outcome
 
 
-def watch(settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent) -> None:
+def watch(
+    settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent
+) -> None:
     """Runs for ever: as files arrive they are loaded, built and published, with dbt's manifest kept in memory."""
     dbt = Dbt(settings)
     report(run_once(settings, dbt=dbt, progress=progress))
     while True:
         if any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*")):
-            report(run_once(settings, dbt=dbt, progress=progress))
+            # the owners' suites look at days, not seconds: they run with `daybook run` and the daily schedule
+            report(run_once(settings, dbt=dbt, suites=False, progress=progress))
         time.sleep(seconds)
 
 
 def _unfinished(path: Path) -> bool:
     return path.name.startswith(".") or path.suffix in {".part", ".tmp"}
+
+
+def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[NodeResult]:
+    """The owners' suites as check results; Great Expectations costs seconds to import, so only here."""
+    from expectations.run import run_suites
+
+    return [
+        NodeResult(
+            name=f"{one.suite}: {one.name}",
+            kind="expectation",
+            relation=one.relation,
+            status="pass" if one.passed else "warn",
+            severity="warn",
+            failures=0 if one.passed else 1,
+            message=f"observed {one.observed}",
+            seconds=0,
+        )
+        for one in run_suites(connection, settings.docs / "expectations")
+    ]
 
 
 def _tell_readers(settings: Settings, built: BuildOutcome) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ class BuildOutcome:
 
     @property
     def checks(self) -> list[NodeResult]:
-        return [node for node in self.nodes if node.kind == "test"]
+        return [node for node in self.nodes if node.kind in {"test", "expectation"}]
 
     @property
     def failures(self) -> list[NodeResult]:
@@ -65,7 +65,9 @@ def nothing_new(settings: Settings) -> bool:
         ensure_control(connection)
         newest = scalar(connection, "select max(load_id) from raw.loads")
         built = scalar(connection, "select max(horizon_load_id) from control.steps")
-        last = connection.execute("select status, project_hash from control.runs order by run_id desc limit 1").fetchone()
+        last = connection.execute(
+            "select status, project_hash from control.runs order by run_id desc limit 1"
+        ).fetchone()
     return last is not None and last[0] == "green" and last[1] == project_hash() and newest == built
 
 
@@ -76,12 +78,13 @@ def build(
     select: Sequence[str] = (),
     tests: bool = True,
     dbt: Dbt | None = None,
+    more_checks: Callable[[duckdb.DuckDBPyConnection], list[NodeResult]] = lambda _: [],
     progress: Progress = lambda _: None,
 ) -> BuildOutcome:
     """Builds what is new in raw, or all of it with `full_refresh` (also when the models changed). The caller holds the writer slot.
 
     Every distinct `recorded_at` of the pending loads is a step. All steps but the last run only the models whose history depends
-    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests.
+    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests. `more_checks` looks at the green build and adds its results to the history.
     """
     started = time.monotonic()
     dbt = dbt or Dbt(settings)
@@ -102,8 +105,12 @@ def build(
         if not select:
             with contextlib.closing(connect(settings.build_file, settings)) as connection:
                 connection.execute(
-                    "insert or replace into control.steps values (?, ?, ?)", [step.horizon, step.recorded_at, plan.run_id]
+                    "insert or replace into control.steps values (?, ?, ?)",
+                    [step.horizon, step.recorded_at, plan.run_id],
                 )
+    if outcome.green:
+        with contextlib.closing(connect(settings.build_file, settings)) as connection:
+            outcome.nodes += more_checks(connection)
     _record(settings, outcome)
     if outcome.green and not select:
         outcome.nodes += dbt.run(["run", "--select", "fct_checks_history"])
@@ -114,7 +121,10 @@ def build(
 def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
     digest = project_hash()
     built = scalar(connection, "select max(horizon_load_id) from control.steps")
-    changed = scalar(connection, "select project_hash from control.runs where status = 'green' order by run_id desc limit 1") != digest
+    changed = (
+        scalar(connection, "select project_hash from control.runs where status = 'green' order by run_id desc limit 1")
+        != digest
+    )
     live = built is not None and not changed and not full_refresh
     if not live:
         _forget(connection)
@@ -164,7 +174,9 @@ def _open_step(connection: duckdb.DuckDBPyConnection, plan: Plan, step: Step) ->
     check_from = int(str(published)) + 1 if plan.live and published is not None else 0
     connection.execute("begin")
     connection.execute("delete from control.run")
-    connection.execute("insert into control.run values (?, ?, ?, ?)", [plan.run_id, step.horizon, step.recorded_at, check_from])
+    connection.execute(
+        "insert into control.run values (?, ?, ?, ?)", [plan.run_id, step.horizon, step.recorded_at, check_from]
+    )
     connection.execute("commit")
 
 
@@ -176,7 +188,13 @@ def _arguments(plan: Plan, step: Step, *, last: bool, select: Sequence[str], tes
     if not last:
         # in the intersection (comma) of what the step touches and what a stepwise model needs
         chosen = [f"{one},+tag:stepwise" for one in touched] if plan.live else ["+tag:stepwise"]
-        return ["build", "--select", *chosen, *without, *(["--exclude", "config.materialized:view"] if plan.live else [])]
+        return [
+            "build",
+            "--select",
+            *chosen,
+            *without,
+            *(["--exclude", "config.materialized:view"] if plan.live else []),
+        ]
     if plan.live and step.feeds:
         return ["build", "--select", *touched, "--exclude", "config.materialized:view", *without]
     return ["build", *without]
@@ -186,7 +204,17 @@ def _record(settings: Settings, outcome: BuildOutcome) -> None:
     now = _now()
     message = "; ".join(f"{node.name}: {node.message}" for node in outcome.failures)[:2000]
     rows = [
-        [outcome.run_id, node.name, "dbt", node.relation, node.status, node.severity, node.failures, node.message, now]
+        [
+            outcome.run_id,
+            node.name,
+            node.kind,
+            node.relation,
+            node.status,
+            node.severity,
+            node.failures,
+            node.message,
+            now,
+        ]
         for node in outcome.checks
     ]
     with contextlib.closing(connect(settings.build_file, settings)) as connection:

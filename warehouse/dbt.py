@@ -44,9 +44,8 @@ class Dbt:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # dbt costs a second to import
         from dbt.cli.main import dbtRunner
 
-        self._environment()
         if self.manifest is None:
-            self.manifest = self._invoke(dbtRunner(), ["parse"]).result
+            self.parse()
         runner = dbtRunner(manifest=self.manifest, callbacks=[_reporter(progress)])
         try:
             outcome = self._invoke(runner, list(arguments))
@@ -54,10 +53,24 @@ class Dbt:
             DuckDBConnectionManager.close_all_connections()
         return [_node(result) for result in getattr(outcome.result, "results", [])]
 
+    def parse(self) -> None:
+        """Reads the project and writes manifest.json into the home; the other commands do it when needed."""
+        from dbt.cli.main import dbtRunner
+
+        self.manifest = self._invoke(dbtRunner(), ["parse"]).result
+
     def _invoke(self, runner: Any, arguments: list[str]) -> Any:
+        self._environment()
         common = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         common += ["--target-path", str(self.settings.dbt_target), "--log-path", str(self.settings.logs / "dbt")]
-        common += ["--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+        common += [
+            "--log-level",
+            "none",
+            "--log-level-file",
+            "info",
+            "--no-use-colors",
+            "--no-send-anonymous-usage-stats",
+        ]
         outcome = runner.invoke([*arguments, *common])
         if outcome.exception is not None:
             raise WarehouseError(f"dbt could not run `{' '.join(arguments)}`: {outcome.exception}")
@@ -97,7 +110,9 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
 def _node(result: Any) -> NodeResult:
     node = result.node
     kind = str(node.resource_type)
-    attached = getattr(node, "attached_node", None) or (node.depends_on_nodes[-1] if kind == "test" and node.depends_on_nodes else "")
+    attached = getattr(node, "attached_node", None) or (
+        node.depends_on_nodes[-1] if kind == "test" and node.depends_on_nodes else ""
+    )
     severity = str(node.config.severity).lower() if kind == "test" else ""
     return NodeResult(
         name=node.name,

@@ -45,7 +45,14 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
 
 def make_home(settings: Settings) -> None:
     """Creates the home's folders; says in words when the place cannot be written."""
-    folders = (settings.landing, settings.archive, settings.quarantine, settings.build_file.parent, settings.lake, settings.logs)
+    folders = (
+        settings.landing,
+        settings.archive,
+        settings.quarantine,
+        settings.build_file.parent,
+        settings.lake,
+        settings.logs,
+    )
     try:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,9 @@ class Publish:
     tables: dict[str, dict[str, Any]]
 
 
-def attach(connection: duckdb.DuckDBPyConnection, settings: Settings, *, snapshot: int | None = None, read_only: bool = True) -> None:
+def attach(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, snapshot: int | None = None, read_only: bool = True
+) -> None:
     """Attaches the lake as catalog `lake`, at one snapshot when given."""
     catalog = settings.lake_catalog or f"sqlite:{settings.lake / 'catalog.sqlite'}"
     scanner = catalog.split(":", 1)[0]
@@ -73,13 +75,17 @@ def rollback(settings: Settings, publish_id: int) -> Publish:
     wanted = next((publish for publish in kept if publish.publish_id == publish_id), None)
     if wanted is None:
         ids = ", ".join(str(publish.publish_id) for publish in kept[:10])
-        raise WarehouseError(f"There is no publish {publish_id}; the newest are {ids}. `daybook publish list` shows all.")
+        raise WarehouseError(
+            f"There is no publish {publish_id}; the newest are {ids}. `daybook publish list` shows all."
+        )
     connection = connect(":memory:", settings)
     try:
         attach(connection, settings, read_only=False)
         connection.execute("begin")
         connection.execute("create schema if not exists lake.publish")
-        connection.execute("create table if not exists lake.publish.rollbacks (publish_id bigint, rolled_back_at timestamp)")
+        connection.execute(
+            "create table if not exists lake.publish.rollbacks (publish_id bigint, rolled_back_at timestamp)"
+        )
         connection.execute("insert into lake.publish.rollbacks values (?, now()::timestamp)", [publish_id])
         message(connection, ROLLBACK, {"publish_id": publish_id})
         connection.execute("commit")
@@ -91,7 +97,8 @@ def rollback(settings: Settings, publish_id: int) -> Publish:
 def message(connection: duckdb.DuckDBPyConnection, kind: str, record: dict[str, Any]) -> None:
     """Writes the record of the snapshot that the open transaction is about to commit."""
     connection.execute(
-        "call ducklake_set_commit_message('lake', 'daybook', ?, extra_info => ?)", [kind, json.dumps(record, default=str)]
+        "call ducklake_set_commit_message('lake', 'daybook', ?, extra_info => ?)",
+        [kind, json.dumps(record, default=str)],
     )
 
 

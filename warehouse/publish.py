@@ -48,7 +48,9 @@ def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None
     started = time.monotonic()
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         run_id = scalar(connection, "select max(run_id) from control.runs where status = 'green'")
-        newest = scalar(connection, "select run_id from control.runs where status <> 'running' order by run_id desc limit 1")
+        newest = scalar(
+            connection, "select run_id from control.runs where status <> 'running' order by run_id desc limit 1"
+        )
         if run_id is None or run_id != newest:
             return None
         published = _last_published(settings)
@@ -107,7 +109,10 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         where is_mart order by 1
         """
     ).fetchall()
-    return [Mart(name, mode, tuple(key), tuple(totals), tuple(by), full, run) for name, mode, key, totals, by, full, run in rows]
+    return [
+        Mart(name, mode, tuple(key), tuple(totals), tuple(by), full, run)
+        for name, mode, key, totals, by, full, run in rows
+    ]
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
@@ -145,7 +150,9 @@ def _delta(connection: duckdb.DuckDBPyConnection, mart: Mart, published: int) ->
     new = f"from {mart.name} where _run_id > {published}"
     if mart.mode == "keyed":
         key = ", ".join(mart.key)
-        connection.execute(f"delete from lake.{mart.name} where ({key}) in (select {'(' + key + ')' if len(mart.key) > 1 else key} {new})")
+        connection.execute(
+            f"delete from lake.{mart.name} where ({key}) in (select {'(' + key + ')' if len(mart.key) > 1 else key} {new})"
+        )
     order = f" order by {', '.join(mart.sorted_by)}" if mart.sorted_by else ""
     row = connection.execute(f"insert into lake.{mart.name} select * {new}{order}").fetchone()
     return row[0] if row else 0

@@ -57,10 +57,15 @@ class Reader:
     def _refuse_the_lake(self, sql: str) -> None:
         """Roles read views; whoever names the lake itself, or a file, goes around them."""
         statements = duckdb.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        if len(statements) != 1 or statements[0].type not in (
+            duckdb.StatementType.SELECT,
+            duckdb.StatementType.EXPLAIN,
+        ):
             raise Refused("Only one select at a time; the published warehouse is read-only.")
         lowered = sql.lower()
-        if self.role != OPERATOR and any(word in lowered for word in ("lake.", '"lake"', "ducklake", "__ducklake", "duckdb_", "from_substrait")):
+        if self.role != OPERATOR and any(
+            word in lowered for word in ("lake.", '"lake"', "ducklake", "__ducklake", "duckdb_", "from_substrait")
+        ):
             raise Refused(f"The role {self.role} reads marts as schema.mart, never the lake itself.")
 
 

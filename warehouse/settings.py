@@ -15,17 +15,26 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=PROJECT / "data", description="Where everything lives: landing, archive, build, lake.")
     lake_catalog: str = Field(
-        default="", description="DuckLake catalog; empty: SQLite beside the lake's files. `postgres:dbname=… host=…` for a team."
+        default="",
+        description="DuckLake catalog; empty: SQLite beside the lake's files. `postgres:dbname=… host=…` for a team.",
     )
-    lake_data: str = Field(default="", description="Where the lake's Parquet files lie; empty: `<home>/lake/files`. `s3://…` for a team.")
-    memory_limit: str = Field(default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default.")
+    lake_data: str = Field(
+        default="", description="Where the lake's Parquet files lie; empty: `<home>/lake/files`. `s3://…` for a team."
+    )
+    memory_limit: str = Field(
+        default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
+    )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
     batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
     dashboard_port: int = 8501
     dagster_port: int = 3000
-    bind_address: str = Field(default="127.0.0.1", description="The demo user switcher refuses to start on anything but loopback.")
-    publishes_kept_days: int = Field(default=14, ge=1, description="All publishes of the last days are kept; of older ones, one a day.")
+    bind_address: str = Field(
+        default="127.0.0.1", description="The demo user switcher refuses to start on anything but loopback."
+    )
+    publishes_kept_days: int = Field(
+        default=14, ge=1, description="All publishes of the last days are kept; of older ones, one a day."
+    )
 
     @property
     def landing(self) -> Path:

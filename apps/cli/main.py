@@ -17,7 +17,9 @@ app = typer.Typer(
 def main() -> None:
     """Entry point: refuses an unsupported Python with the sentence that mends it, then runs the command."""
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        sys.exit(f"Daybook needs Python 3.11 to 3.13; this is {sys.version.split()[0]}. Run `make setup PYTHON=python3.11`.")
+        sys.exit(
+            f"Daybook needs Python 3.11 to 3.13; this is {sys.version.split()[0]}. Run `make setup PYTHON=python3.11`."
+        )
     from apps.cli import first_run, pipeline, reading, serving  # each adds its commands to `app`
 
     for module in (pipeline, reading, serving, first_run):

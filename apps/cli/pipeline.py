@@ -22,8 +22,12 @@ def simulate(
     partners: Annotated[int | None, typer.Option(min=8)] = None,
     days: Annotated[int, typer.Option(min=10, help="How long its history is.")] = 120,
     seed: Annotated[int, typer.Option(help="The same arguments on the same day give the same bytes.")] = 1,
-    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; without it the data end yesterday.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Writes OUT/<feed>/… and OUT/truth/; default: this home's landing and truth.")] = None,
+    start: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; without it the data end yesterday.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Writes OUT/<feed>/… and OUT/truth/; default: this home's landing and truth.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Writes a coherent synthetic broker as feed files."""
@@ -44,7 +48,9 @@ def simulate(
             progress=report,
         )
         if out is None:
-            settings.simulated_marker.write_text(f'{{"seed": {seed}, "deals": {deals}, "days": {days}}}\n', encoding="utf-8")
+            settings.simulated_marker.write_text(
+                f'{{"seed": {seed}, "deals": {deals}, "days": {days}}}\n', encoding="utf-8"
+            )
     if json:
         print_json(dataclasses.asdict(summary))
     else:
@@ -53,10 +59,16 @@ def simulate(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files to load; default: all that lies in the landing folder.")] = None,
-    connector: Annotated[str | None, typer.Option(help="The system that wrote the files; see `daybook connectors`.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files to load; default: all that lies in the landing folder.")
+    ] = None,
+    connector: Annotated[
+        str | None, typer.Option(help="The system that wrote the files; see `daybook connectors`.")
+    ] = None,
     guess: Annotated[bool, typer.Option("--guess", help="Recognise the system by the file.")] = False,
-    recorded_at: Annotated[str | None, typer.Option(help="When the warehouse learned it (ISO-8601, UTC); for a historical load.")] = None,
+    recorded_at: Annotated[
+        str | None, typer.Option(help="When the warehouse learned it (ISO-8601, UTC); for a historical load.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Reads and checks, writes nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -80,16 +92,25 @@ def connectors(json: Json = False) -> None:
     """The systems Daybook reads, with their file patterns and feeds."""
     from ingestion.connectors import connectors as known
 
-    rows = [{"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)} for one in known().values()]
+    rows = [
+        {"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)}
+        for one in known().values()
+    ]
     if json:
         print_json(rows)
     else:
-        table("Connectors", ["name", "patterns", "feeds"], [[one["name"], " ".join(one["patterns"]), " ".join(one["feeds"])] for one in rows])
+        table(
+            "Connectors",
+            ["name", "patterns", "feeds"],
+            [[one["name"], " ".join(one["patterns"]), " ".join(one["feeds"])] for one in rows],
+        )
 
 
 @app.command()
 def build(
-    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Replays every load in order; the same marts come out.")] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Replays every load in order; the same marts come out.")
+    ] = False,
     select: Annotated[list[str] | None, typer.Option(help="dbt selection; then nothing is published.")] = None,
     json: Json = False,
 ) -> None:
@@ -155,15 +176,21 @@ def _report(outcome: "object", json: bool) -> None:
         words.print("Nothing new to build.")
     else:
         failed = [node for node in built.failures]
-        words.print(f"Built run {built.run_id} in {built.seconds:.1f} s: {len(built.checks)} checks, {len(built.warnings)} warn, {len(failed)} fail.")
+        words.print(
+            f"Built run {built.run_id} in {built.seconds:.1f} s: {len(built.checks)} checks, {len(built.warnings)} warn, {len(failed)} fail."
+        )
         for node in failed:
             words.print(f"[red]  {node.name} ({node.relation}): {node.message}")
         for node in built.warnings:
             words.print(f"[yellow]  {node.name} ({node.relation}): {node.message}")
         if failed:
-            words.print("[red]Nothing was published; readers keep the previous publish. `daybook sql` still answers from it.")
+            words.print(
+                "[red]Nothing was published; readers keep the previous publish. `daybook sql` still answers from it."
+            )
     if published:
-        words.print(f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s).")
+        words.print(
+            f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s)."
+        )
         for name in published.fell_back:
             words.print(f"[yellow]  {name} disagreed with its delta and was published whole.")
 
@@ -171,7 +198,16 @@ def _report(outcome: "object", json: bool) -> None:
 def _show_files(files: list) -> None:
     columns = ["file", "feed", "status", "read", "loaded", "duplicate", "quarantined", "reason"]
     rows = [
-        [file.path, file.feed, file.status, file.rows_read, file.rows_loaded, file.rows_duplicate, file.rows_quarantined, file.reason]
+        [
+            file.path,
+            file.feed,
+            file.status,
+            file.rows_read,
+            file.rows_loaded,
+            file.rows_duplicate,
+            file.rows_quarantined,
+            file.reason,
+        ]
         for file in files
     ]
     table("Loaded", columns, rows)

@@ -52,7 +52,9 @@ def start(settings: Settings, timeout_seconds: float = 90) -> list[tuple[Service
     for service in wanted:
         if service.name not in running and service.port and taken(settings.bind_address, service.port):
             name = "DAYBOOK_DASHBOARD_PORT" if service.name == "dashboards" else "DAYBOOK_DAGSTER_PORT"
-            raise WarehouseError(f"Port {service.port} is taken by another program. Choose another: `{name}={service.port + 100} daybook up`.")
+            raise WarehouseError(
+                f"Port {service.port} is taken by another program. Choose another: `{name}={service.port + 100} daybook up`."
+            )
     started = {service.name: running.get(service.name) or _launch(settings, service) for service in wanted}
     _pid_file(settings).write_text(json.dumps(started), encoding="utf-8")
     deadline = time.monotonic() + timeout_seconds
@@ -91,7 +93,9 @@ def alive(settings: Settings) -> dict[str, int]:
 def _ours(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and any(word in " ".join(process.cmdline()) for word in ("streamlit", "dagster"))
+        return process.status() != psutil.STATUS_ZOMBIE and any(
+            word in " ".join(process.cmdline()) for word in ("streamlit", "dagster")
+        )
     except psutil.Error:
         return False
 
@@ -109,7 +113,13 @@ def _launch(settings: Settings, service: Service) -> int:
     }
     with open(_log(settings, service.name), "ab") as log:
         process = subprocess.Popen(
-            service.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=PROJECT, start_new_session=True
+            service.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=PROJECT,
+            start_new_session=True,
         )
     return process.pid
 

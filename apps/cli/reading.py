@@ -24,7 +24,9 @@ FORMATS = ("table", "json", "csv", "parquet")
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One select over schema.mart.")],
-    as_of_publish: Annotated[int | None, typer.Option(help="Ask an earlier publish: what did the page say that day.")] = None,
+    as_of_publish: Annotated[
+        int | None, typer.Option(help="Ask an earlier publish: what did the page say that day.")
+    ] = None,
     format: Annotated[str, typer.Option(help="table, json, csv or parquet.")] = "table",
 ) -> None:
     """Read-only query against the published warehouse."""
@@ -56,7 +58,10 @@ def _write(cursor: Any, format: str) -> None:
         separator = ""
         while rows := cursor.fetchmany(10_000):
             for row in rows:
-                sys.stdout.write(separator + jsonlib.dumps(dict(zip(names, row, strict=True)), default=console.plain, ensure_ascii=False))
+                sys.stdout.write(
+                    separator
+                    + jsonlib.dumps(dict(zip(names, row, strict=True)), default=console.plain, ensure_ascii=False)
+                )
                 separator = ",\n"
         sys.stdout.write("]\n")
     elif format == "csv":
@@ -114,7 +119,17 @@ def publish_list(json: Json = False) -> None:
     if json:
         print_json(rows)
     else:
-        shown = [[one["publish_id"], "←" if one["current"] else "", one["published_at"], one["run_id"], one["loaded_at"], one["checks"]] for one in rows]
+        shown = [
+            [
+                one["publish_id"],
+                "←" if one["current"] else "",
+                one["published_at"],
+                one["run_id"],
+                one["loaded_at"],
+                one["checks"],
+            ]
+            for one in rows
+        ]
         table("Publishes", ["publish", "seen", "published at (UTC)", "run", "loaded at", "checks"], shown)
 
 
@@ -132,7 +147,10 @@ def publish_show(publish_id: int, json: Json = False) -> None:
     if json:
         print_json(found)
     else:
-        rows = [[name, totals.pop("rows"), ", ".join(f"{k} {v}" for k, v in totals.items())] for name, totals in found.tables.items()]
+        rows = [
+            [name, totals.pop("rows"), ", ".join(f"{k} {v}" for k, v in totals.items())]
+            for name, totals in found.tables.items()
+        ]
         table(f"Publish {publish_id} of run {found.run_id}", ["mart", "rows", "control totals"], rows)
 
 
@@ -155,7 +173,9 @@ def publish_rollback(publish_id: int, json: Json = False) -> None:
 def quarantine_list(feed: Annotated[str | None, typer.Option()] = None, json: Json = False) -> None:
     """Refused rows: feed, file, row number, rules broken."""
     columns = "load_id, feed, path, row_number, array_to_string(rules, '; ') as rules, status"
-    rows = _quarantined(f"select {columns} from raw.quarantine where ? is null or feed = ? order by load_id, row_number", [feed, feed])
+    rows = _quarantined(
+        f"select {columns} from raw.quarantine where ? is null or feed = ? order by load_id, row_number", [feed, feed]
+    )
     if json:
         print_json(rows)
     else:

@@ -22,7 +22,12 @@ def doctor(json: Json = False) -> None:
     settings = Settings()
     findings = [*_versions(), _extensions(), *_home(settings), *_ports(settings)]
     if json:
-        print_json([{"check": name, "ok": ok, "found": found, "remedy": "" if ok else remedy} for name, ok, found, remedy in findings])
+        print_json(
+            [
+                {"check": name, "ok": ok, "found": found, "remedy": "" if ok else remedy}
+                for name, ok, found, remedy in findings
+            ]
+        )
     else:
         rows = [["✓" if ok else "✗", name, found, "" if ok else remedy] for name, ok, found, remedy in findings]
         table("Doctor", ["", "check", "found", "what to do"], rows)
@@ -35,8 +40,14 @@ Finding = tuple[str, bool, str, str]
 
 def _versions() -> list[Finding]:
     python = sys.version.split()[0]
-    found = [("Python", (3, 11) <= sys.version_info[:2] < (3, 14), python, "install Python 3.11 to 3.13, then `make setup`")]
-    wanted = {line.split("==")[0]: line.split("==")[1].split(";")[0] for line in metadata.requires("daybook") or [] if "==" in line}
+    found = [
+        ("Python", (3, 11) <= sys.version_info[:2] < (3, 14), python, "install Python 3.11 to 3.13, then `make setup`")
+    ]
+    wanted = {
+        line.split("==")[0]: line.split("==")[1].split(";")[0]
+        for line in metadata.requires("daybook") or []
+        if "==" in line
+    }
     for name in ("duckdb", "dbt-duckdb", "dagster", "streamlit", "polars"):
         version = metadata.version(name)
         found.append((name, version == wanted.get(name, version), version, "`make setup`"))
@@ -45,7 +56,12 @@ def _versions() -> list[Finding]:
 
 def _extensions() -> Finding:
     missing = [name for name in EXTENSIONS if not extension_file(name).exists()]
-    return ("DuckDB extensions", not missing, "from the lock" if not missing else f"missing: {', '.join(missing)}", "`make setup`")
+    return (
+        "DuckDB extensions",
+        not missing,
+        "from the lock" if not missing else f"missing: {', '.join(missing)}",
+        "`make setup`",
+    )
 
 
 def _home(settings: Settings) -> list[Finding]:
@@ -70,7 +86,9 @@ def _ports(settings: Settings) -> list[Finding]:
         taken = processes.taken(settings.bind_address, service.port) and service.name not in running
         variable = "DAYBOOK_DASHBOARD_PORT" if service.name == "dashboards" else "DAYBOOK_DAGSTER_PORT"
         state = "running" if service.name in running else "taken by another program" if taken else "free"
-        found.append((f"port {service.port} ({service.name})", not taken, state, f"`{variable}={service.port + 100} daybook up`"))
+        found.append(
+            (f"port {service.port} ({service.name})", not taken, state, f"`{variable}={service.port + 100} daybook up`")
+        )
     return found
 
 

@@ -1,0 +1,81 @@
+"""What `make run` does: a simulated broker in three batches, each known at its own time, built, published and served."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import typer
+
+from apps.cli import processes
+from apps.cli.console import explained, progress, table, words
+from apps.pipeline import Progress, RunOutcome, Source, run_once, silent
+from warehouse.engine import WarehouseError, make_home
+from warehouse.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command("first-run", hidden=True)
+def first_run() -> None:
+    """Fills an empty home with a simulated broker, brings an older one up to yesterday, and serves it."""
+    settings = Settings()
+    with explained(settings), progress() as report:
+        make_home(settings)
+        if settings.simulated_marker.exists():
+            append_days(settings, report)
+        elif any(settings.archive.iterdir()):
+            run_once(settings, progress=report)
+        else:
+            words.print(f"Simulating a broker in {settings.root}, loading it in three batches …")
+            fill(settings, report=report)
+        report("starting the pages")
+        started = processes.start(settings)
+    _say(settings, started)
+
+
+def fill(settings: Settings, *, deals: int = 20_000, report: Progress = silent) -> None:
+    """Simulates into an empty home and loads three batches at their stated times, each built and published."""
+    from ingestion.simulator import simulate
+
+    make_home(settings)
+    simulate(settings.landing, truth=settings.truth, deals=deals, progress=report)
+    planted = planted_subjects(settings)
+    settings.simulated_marker.write_text(json.dumps({"deals": deals, "until": f"{_yesterday()}"}), encoding="utf-8")
+    for number, batch in enumerate(planted["batches"], start=1):
+        paths = tuple(sorted(path for path in settings.landing.rglob(batch["pattern"]) if path.is_file()))
+        source = Source(paths=paths, recorded_at=datetime.fromisoformat(batch["recorded_at"]))
+        last = number == len(planted["batches"])
+        outcome = run_once(settings, source, suites=last, progress=lambda text, n=number: report(f"batch {n}: {text}"))
+        _must_be_green(outcome)
+
+
+def append_days(settings: Settings, report: Progress = silent) -> None:
+    """Simulates the days since the home was last filled, and runs; does nothing on the same day."""
+    from ingestion.simulator import append_days as simulate_days
+
+    state = json.loads(settings.simulated_marker.read_text(encoding="utf-8"))
+    if date.fromisoformat(state.get("until", f"{_yesterday()}")) < _yesterday():
+        simulate_days(settings.landing, truth=settings.truth, until=_yesterday())
+        settings.simulated_marker.write_text(json.dumps({**state, "until": f"{_yesterday()}"}), encoding="utf-8")
+    _must_be_green(run_once(settings, progress=report))
+
+
+def planted_subjects(settings: Settings) -> dict:
+    """The batches and the three subjects worth looking at, as the simulator wrote them for people."""
+    return json.loads((settings.truth / "first_run.json").read_text(encoding="utf-8"))
+
+
+def _must_be_green(outcome: RunOutcome) -> None:
+    if not outcome.green:
+        assert outcome.build is not None
+        found = "; ".join(f"{node.name}: {node.message}" for node in outcome.build.failures[:5])
+        raise WarehouseError(f"The build is red: {found}. `daybook build` shows all of it.")
+
+
+def _yesterday() -> date:
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def _say(settings: Settings, started: list[tuple[processes.Service, int]]) -> None:
+    address = next(service.address for service, _ in started if service.name == "dashboards")
+    table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
+    words.print(f"\nOpen {address}. Logs: {settings.logs}. Stop with `make stop`.")
