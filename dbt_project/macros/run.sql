@@ -9,6 +9,9 @@
 {#- The id of the run that writes a row: the last column of every mart, `_run_id`. The publish's delta is a filter on it. -#}
 {%- macro run_id() -%} {{ _control('run_id') }}::bigint {%- endmacro -%}
 
+{#- The newest load this step may see. -#}
+{%- macro horizon_load_id() -%} {{ _control('horizon_load_id') }}::bigint {%- endmacro -%}
+
 {#- When the warehouse learned the newest load of this step (UTC): "now" for every model, so that a replay gives the same rows. -#}
 {%- macro known_at() -%} timestamp '{{ _control("strftime(recorded_at, '%Y-%m-%d %H:%M:%S.%f')") }}' {%- endmacro -%}
 

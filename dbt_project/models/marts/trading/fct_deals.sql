@@ -1,0 +1,252 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['platform', 'deal_id'],
+    meta={'owner': 'dealing', 'control_totals': ['volume_lots', 'profit', 'swap', 'commission', 'fee', 'notional_usd'], 'sorted_by': ['client_id', 'executed_at']}
+) }}
+
+with deals as (select * from {{ ref('stg_deals') }}),
+
+accounts as (select * from {{ ref('int_accounts') }}),
+
+symbols as (select * from {{ ref('int_symbols') }}),
+
+hourly_rates as (select * from {{ ref('int_fx_usd_hours') }}),
+
+newest_rates as (select * from {{ ref('int_fx_usd') }} where valid_to is null),
+
+{% if is_incremental() -%}
+known as (select * from {{ this }}),
+
+new_deals as (select * from deals where {{ new_rows('deals') }}),
+
+-- positions that a new deal may have opened earlier than was known
+touched_positions as (
+    select distinct
+        new_deals.platform,
+        new_deals.position_id
+    from new_deals
+    where new_deals.position_id is not null
+    union
+    -- a correction may take a deal out of the position it was in
+    select
+        known.platform,
+        known.position_id
+    from known
+    inner join new_deals on known.platform = new_deals.platform and known.deal_id = new_deals.deal_id
+    where new_deals._version > 1 and known.position_id is not null
+),
+
+openings as (
+    select
+        deals.platform,
+        deals.position_id,
+        min(deals.executed_at) as opened_at
+    from deals
+    inner join touched_positions on deals.platform = touched_positions.platform and deals.position_id = touched_positions.position_id
+    where deals.entry in ('in', 'inout') and not coalesce(deals.is_cancelled, false)
+    group by deals.platform, deals.position_id
+),
+
+-- what a late row of a dimension changes: deals already known whose figures would now differ
+touched as (
+    select
+        known.platform,
+        known.deal_id
+    from known
+    inner join touched_positions on known.platform = touched_positions.platform and known.position_id = touched_positions.position_id
+    left join openings on known.platform = openings.platform and known.position_id = openings.position_id
+    where known.opened_at is distinct from openings.opened_at
+    union
+    select
+        known.platform,
+        known.deal_id
+    from known
+    inner join accounts
+        on
+            known.platform = accounts.platform
+            and known.login = accounts.login
+            and known.executed_at >= accounts.valid_from
+            and (accounts.valid_to is null or known.executed_at < accounts.valid_to)
+    where
+        {{ new_rows('accounts') }}
+        and (
+            known.client_id is distinct from accounts.client_id
+            or known.entity is distinct from accounts.entity
+            or known.currency is distinct from accounts.currency
+            or known.account_type is distinct from accounts.account_type
+            or known.book is distinct from accounts.book
+            or known.is_demo is distinct from accounts.is_demo
+            or known.is_test is distinct from accounts.is_test
+        )
+    union
+    select
+        known.platform,
+        known.deal_id
+    from known
+    inner join symbols
+        on
+            known.platform = symbols.platform
+            and known.symbol = symbols.symbol
+            and known.executed_at >= symbols.valid_from
+            and (symbols.valid_to is null or known.executed_at < symbols.valid_to)
+    where
+        {{ new_rows('symbols') }}
+        and (
+            known.symbol_group is distinct from symbols.symbol_group
+            or known.asset_class is distinct from symbols.asset_class
+            or known.contract_size is distinct from symbols.contract_size
+            or known.quote_currency is distinct from symbols.quote_currency
+            or known.notional_currency is distinct from symbols.notional_currency
+        )
+    union
+    select
+        known.platform,
+        known.deal_id
+    from known
+    inner join hourly_rates
+        on
+            known.notional_currency = hourly_rates.currency
+            and date_trunc('hour', known.executed_at) = hourly_rates.hour_at
+            and known.executed_at >= hourly_rates.valid_from
+            and known.executed_at < hourly_rates.valid_to
+    where
+        {{ new_rows('hourly_rates') }}
+        and known.executed_at >= (select min(changed.hour_at) from hourly_rates as changed where {{ new_rows('changed') }})
+        and known.fx_rate_usd is distinct from hourly_rates.rate_to_usd
+    union
+    select
+        known.platform,
+        known.deal_id
+    from known
+    inner join newest_rates
+        on known.notional_currency = newest_rates.currency and known.executed_at >= newest_rates.valid_from
+    where {{ new_rows('newest_rates') }} and known.fx_rate_usd is distinct from newest_rates.rate_to_usd
+),
+
+selected as (
+    select * from new_deals
+    union all
+    select deals.*
+    from deals
+    inner join touched on deals.platform = touched.platform and deals.deal_id = touched.deal_id
+    where not ({{ new_rows('deals') }})
+),
+
+position_openings as (
+    select * from openings
+    union all
+    -- deals touched for another reason keep their opening
+    select distinct
+        known.platform,
+        known.position_id,
+        known.opened_at
+    from known
+    inner join touched on known.platform = touched.platform and known.deal_id = touched.deal_id
+    where
+        known.opened_at is not null
+        and (known.platform, known.position_id) not in (select (new_ones.platform, new_ones.position_id) from touched_positions as new_ones)
+),
+{%- else -%}
+selected as (select * from deals),
+
+position_openings as (
+    select
+        platform,
+        position_id,
+        min(executed_at) as opened_at
+    from deals
+    where entry in ('in', 'inout') and position_id is not null and not coalesce(is_cancelled, false)
+    group by platform, position_id
+),
+{%- endif %}
+
+priced as (
+    select
+        selected.*,
+        accounts.client_id,
+        accounts.entity,
+        accounts.account_type,
+        accounts.currency,
+        accounts.book,
+        coalesce(accounts.is_demo, false) as is_demo,
+        coalesce(accounts.is_test, false) as is_test,
+        symbols.symbol_group,
+        symbols.asset_class,
+        symbols.contract_size,
+        symbols.quote_currency,
+        symbols.notional_currency,
+        coalesce(hourly_rates.rate_to_usd, newest_rates.rate_to_usd) as fx_rate_usd,
+        position_openings.opened_at
+    from selected
+    left join accounts
+        on
+            selected.platform = accounts.platform
+            and selected.login = accounts.login
+            and selected.executed_at >= accounts.valid_from
+            and (accounts.valid_to is null or selected.executed_at < accounts.valid_to)
+    left join symbols
+        on
+            selected.platform = symbols.platform
+            and selected.symbol = symbols.symbol
+            and selected.executed_at >= symbols.valid_from
+            and (symbols.valid_to is null or selected.executed_at < symbols.valid_to)
+    left join hourly_rates
+        on
+            symbols.notional_currency = hourly_rates.currency
+            and date_trunc('hour', selected.executed_at) = hourly_rates.hour_at
+            and selected.executed_at >= hourly_rates.valid_from
+            and selected.executed_at < hourly_rates.valid_to
+    left join newest_rates
+        on symbols.notional_currency = newest_rates.currency and selected.executed_at >= newest_rates.valid_from
+    left join position_openings
+        on selected.platform = position_openings.platform and selected.position_id = position_openings.position_id
+)
+
+select
+    platform,
+    deal_id,
+    login,
+    client_id,
+    entity,
+    executed_at,
+    action,
+    entry,
+    symbol,
+    symbol_group,
+    volume_lots,
+    price,
+    coalesce(profit, 0)::decimal(38, 8) as profit,
+    coalesce(swap, 0)::decimal(38, 8) as swap,
+    coalesce(commission, 0)::decimal(38, 8) as commission,
+    coalesce(fee, 0)::decimal(38, 8) as fee,
+    currency,
+    case when action in ('buy', 'sell') then
+        {{ notional_usd('volume_lots', 'contract_size', "case when asset_class = 'fx' then 1 else price end", 'fx_rate_usd') }}
+    end as notional_usd,
+    fx_rate_usd,
+    case when entry <> 'in' then date_diff('second', opened_at, executed_at) end as holding_seconds,
+    book,
+    order_id,
+    position_id,
+    reference,
+    reason,
+    comment,
+    bid,
+    ask,
+    coalesce(is_cancelled, false) as is_cancelled,
+    is_demo,
+    is_test,
+    account_type,
+    asset_class,
+    contract_size,
+    quote_currency,
+    notional_currency,
+    opened_at,
+    _version as version,
+    recorded_at,
+    _load_id,
+    _row_number,
+    {{ horizon_load_id() }} as _horizon_load_id,
+    {{ run_id() }} as _run_id
+from priced
