@@ -1,0 +1,112 @@
+"""What all pages share in one run: settings, viewer, the publish, its reader, and cached reads keyed by publish and role."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from apps.dashboard.viewer import Viewer
+from warehouse import lake
+from warehouse.engine import WarehouseError
+from warehouse.reader import Reader, access
+from warehouse.settings import Settings
+
+ROLES = 10
+SHOWN_ROWS = 5_000
+"""More rows than this are never sent to a browser; the export holds all of them."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One run of the script for one viewer at one publish. `reader` is None while nothing is published."""
+
+    settings: Settings
+    viewer: Viewer
+    publish: lake.Publish | None
+    reader: Reader | None
+
+    def read(self, query: Callable[..., pl.DataFrame], *arguments: Any) -> pl.DataFrame:
+        """The frame that `query(reader, *arguments)` gives, remembered for this publish and this role."""
+        if self.reader is None or self.publish is None:
+            raise WarehouseError("Nothing is published yet. Run `daybook run`.")
+        name = f"{query.__module__}.{query.__qualname__}"
+        return _remembered(str(self.settings.root), self.publish.publish_id, self.viewer.role, name, arguments, query, self.reader)
+
+    def loaded(self, mart: str) -> bool:
+        """Whether the publish holds any row of the mart at all."""
+        return self.publish is not None and int(self.publish.tables.get(mart, {}).get("rows", 0)) > 0
+
+    def granted(self, mart: str) -> bool:
+        """Whether this role may read the mart (when it is published)."""
+        return self.reader is not None and mart in self.reader.marts
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.publish.latest_event_at if self.publish else None
+
+    @property
+    def last_day(self) -> date:
+        """The newest broker day that the data reach; filters count back from here, never from the visitor's clock."""
+        moment = self.as_of or (self.publish.loaded_at or self.publish.published_at if self.publish else datetime.now())
+        return moment.date()
+
+
+def open_frame(viewer: Viewer) -> Frame:
+    """The frame of this run, at the newest publish."""
+    settings = Settings()
+    publish = current_publish(str(settings.root), settings)
+    reader = _reader(str(settings.root), publish.publish_id, viewer.role, settings) if publish else None
+    return Frame(settings, viewer, publish, reader)
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def current_publish(home: str, _settings: Settings) -> lake.Publish | None:
+    """The publish that readers see now, asked at most every two seconds whoever asks; None before the first one."""
+    if not lake.exists(_settings):
+        return None
+    try:
+        return lake.current(_settings)
+    except WarehouseError:
+        return None
+
+
+def last_run(settings: Settings) -> dict[str, Any]:
+    """What the pipeline last wrote about itself: run_id, status, finished_at, message; empty before the first run."""
+    path = settings.root / "build" / "last_run.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+@cache
+def daybook_version() -> str:
+    """The installed version, for manifests."""
+    try:
+        return version("daybook")
+    except PackageNotFoundError:
+        return "unpackaged"
+
+
+def roles_with(page: str) -> list[str]:
+    """The roles that may open the page, for saying so to those who may not."""
+    return [role for role, rules in access()["roles"].items() if page in rules.get("pages", [])]
+
+
+# two publishes a role: the one on screen and the one before it, for sessions that have not rerun yet
+@st.cache_resource(max_entries=2 * ROLES, show_spinner=False)
+def _reader(home: str, publish_id: int, role: str, _settings: Settings) -> Reader:
+    return Reader(_settings, role=role, publish_id=publish_id)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _remembered(
+    home: str, publish_id: int, role: str, name: str, arguments: tuple[Any, ...], _query: Callable[..., pl.DataFrame], _reader: Reader
+) -> pl.DataFrame:
+    return _query(_reader, *arguments)

@@ -1,0 +1,29 @@
+"""The KPIs that the Overview shows, from kpis.yml: how each adds up over days, never what it means (that is dbt's to say)."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One daily KPI. `unit` is USD, count or fraction; `of` names numerator and denominator of a ratio."""
+
+    kpi: str
+    label: str
+    unit: str
+    how: str
+    better: str
+    tile: int
+    page: str | None = None
+    suffix: str = ""
+    of: tuple[str, ...] = ()
+
+
+@cache
+def kpis() -> tuple[Kpi, ...]:
+    """All of them, in the order of the tiles."""
+    entries = yaml.safe_load((Path(__file__).parent / "kpis.yml").read_text(encoding="utf-8"))
+    return tuple(sorted((Kpi(**{**entry, "of": tuple(entry.get("of", ()))}) for entry in entries), key=lambda kpi: kpi.tile))

@@ -1,0 +1,97 @@
+"""A table with its export: what is shown, how many there are in all, and a file that holds every one of them."""
+
+import re
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from apps.dashboard import export
+from apps.dashboard.frame import SHOWN_ROWS
+from apps.dashboard.queries import common
+from apps.dashboard.queries.common import Rows
+from apps.dashboard.ui import dictionary, states
+from apps.dashboard.ui.header import Page
+
+ROW_PIXELS = 35
+IDENTIFIER = re.compile(r"(^|_)(id|key|login|sha256|reference|code)$|^_")
+FORMATS = {
+    "fraction": re.compile(r"(_rate|_pct|_ratio|share)$"),
+    "rate": re.compile(r"(^|_)(fx_rate|fx_rate_usd|price|rate)$"),
+    "lots": re.compile(r"lots$"),
+}
+
+
+def table_with_export(
+    page: Page, rows: Rows | pl.DataFrame, name: str, *, mart: str, what: str = "rows", height: int | None = None, select: bool = False
+) -> list[int]:
+    """The table, its counts and its two downloads; gives the numbers of the rows chosen (with `select`)."""
+    shown, total = _shown(page, rows)
+    if total == 0:
+        states.nothing_matches(what)
+        return []
+    selection = st.dataframe(
+        shown.with_columns(pl.col(pl.List).cast(pl.List(pl.Utf8)).list.join(", ")) if any(isinstance(t, pl.List) for t in shown.dtypes) else shown,
+        hide_index=True,
+        column_config=columns(page, shown, mart),
+        height=height or min(ROW_PIXELS * (shown.height + 1) + 3, 420),
+        key=f"table.{page.name}.{name}",
+        on_select="rerun" if select else "ignore",
+        selection_mode="single-row",
+        alt=f"{what}, {total} rows",
+    )
+    _downloads(page, rows, name, total, shown.height)
+    return list(selection.selection.rows) if select else []
+
+
+def columns(page: Page, frame: pl.DataFrame, mart: str) -> dict[str, Any]:
+    """How each column looks: a definition for a tooltip, money to the cent, fractions as percentages, ids as text."""
+    return {name: _column(name, dtype, dictionary.column(page.frame, mart, name)) for name, dtype in frame.schema.items()}
+
+
+def _column(name: str, dtype: pl.DataType, help: str | None) -> Any:
+    label = name.replace("_", " ")
+    if IDENTIFIER.search(name):
+        return st.column_config.TextColumn(label, help=help)
+    if FORMATS["fraction"].search(name):
+        return st.column_config.NumberColumn(label, help=help, format="percent")
+    if FORMATS["rate"].search(name):
+        return st.column_config.NumberColumn(label, help=help, format="%.5f")
+    if FORMATS["lots"].search(name):
+        return st.column_config.NumberColumn(label, help=help, format="%.2f")
+    if dtype.is_decimal():
+        return st.column_config.NumberColumn(label, help=help, format="accounting")
+    if dtype.is_integer():
+        return st.column_config.NumberColumn(label, help=help, format="localized")
+    if isinstance(dtype, pl.Datetime):
+        return st.column_config.DatetimeColumn(f"{label} (UTC)", help=help, format="YYYY-MM-DD HH:mm:ss")
+    if dtype == pl.Date:
+        return st.column_config.DateColumn(label, help=help, format="YYYY-MM-DD")
+    return st.column_config.Column(label, help=help)
+
+
+def _shown(page: Page, rows: Rows | pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    if isinstance(rows, pl.DataFrame):
+        return rows.head(SHOWN_ROWS), rows.height
+    shown = page.read(common.first, rows, SHOWN_ROWS)
+    return shown, shown.height if shown.height < SHOWN_ROWS else page.read(common.count, rows)["rows"][0]
+
+
+def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, shown: int) -> None:
+    note = f"{total:,} rows" if total == shown else f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
+    manifest = page.manifest(name)
+    file = f"daybook-{name}-{page.frame.last_day:%Y%m%d}-publish-{manifest.publish_id}"
+
+    def whole() -> pl.DataFrame:
+        return rows if isinstance(rows, pl.DataFrame) else common.whole(page.reader, rows)
+
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="left"):
+        st.caption(note, width="content")
+        st.download_button(
+            "XLSX", data=lambda: export.as_xlsx(whole(), manifest), file_name=f"{file}.xlsx", key=f"xlsx.{page.name}.{name}", on_click="ignore",
+            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", help="All rows, with a sheet that says what they are",
+        )  # fmt: skip
+        st.download_button(
+            "CSV", data=lambda: export.as_csv(whole(), manifest, file), file_name=f"{file}.zip", key=f"csv.{page.name}.{name}", on_click="ignore",
+            mime="application/zip", help="A ZIP: all rows as CSV, and a manifest with counts and control totals",
+        )  # fmt: skip
