@@ -1,0 +1,120 @@
+"""The trading platform, chunk by chunk of accounts, so that ten million deals need no more memory than one million."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+import polars as pl
+
+from ingestion.simulator import books as platform
+from ingestion.simulator.accounts import Accounts
+from ingestion.simulator.deposits import wallet_transfers
+from ingestion.simulator.funding import ACTIONS, BALANCE, Moves, plan_moves, stop_outs
+from ingestion.simulator.market import Market
+from ingestion.simulator.output import Writer
+from ingestion.simulator.people import People
+from ingestion.simulator.positions import (
+    EXTRA_LEGS,
+    Legs,
+    Positions,
+    deals_of,
+    draw_positions,
+    expected_share,
+)
+from ingestion.simulator.world import DAY, Ints, World
+
+CHUNK = 1_000_000
+FULL_DETAIL = 250_000
+"""Up to this many deals every trade has its order and hedge and positions are captured nightly; beyond, a sample."""
+
+
+@dataclass
+class Platform:
+    """What the rest of the broker needs to know of the platform once all chunks are written."""
+
+    transfers: list[pl.DataFrame] = field(default_factory=list)
+    results: list[pl.DataFrame] = field(default_factory=list)
+    deals: int = 0
+
+
+def trade(
+    world: World, market: Market, people: People, accounts: Accounts, writer: Writer, planted: tuple[Positions, Moves],
+    progress: Callable[[str], None],
+) -> Platform:  # fmt: skip
+    """Draws and writes everything the platform emits; returns the transfers and daily results it leads to."""
+    outcome = Platform()
+    per_weight = _per_weight(world, accounts)
+    chance = accounts.client < people.regular
+    rows = np.flatnonzero(chance)
+    parts = int(np.ceil(world.deals / CHUNK / expected_share(world, accounts))) + 1
+    for part, chunk in enumerate(np.array_split(rows, parts - 1)):
+        positions = draw_positions(world, market, accounts, chunk, per_weight, part)
+        legs = deals_of(market, accounts, positions)
+        happens, stop = stop_outs(accounts, positions, legs)
+        legs = _only(legs, happens[legs.position])
+        moves = plan_moves(world, market, people, accounts, chunk, legs, positions.account[legs.position], stop, part)
+        kept = _renumber(positions, legs, happens)
+        _write_chunk(world, market, people, accounts, writer, outcome, kept[0], kept[1], moves, stop, chunk, part, parts)
+        progress(f"deals {outcome.deals:,}")
+    positions, moves = planted
+    legs = deals_of(market, accounts, positions)
+    never = np.full(len(accounts.login), np.iinfo(np.int64).max)
+    _write_chunk(
+        world, market, people, accounts, writer, outcome, positions, legs, moves, never, np.flatnonzero(~chance), parts - 1, parts
+    )
+    return outcome
+
+
+def _per_weight(world: World, accounts: Accounts) -> float:
+    """Positions for each unit of an account's weight, so that the wanted number of deals falls before the cut."""
+    share = expected_share(world, accounts)
+    moves = len(accounts.login) * 1.8 * share
+    positions = max(world.deals - moves, world.deals * 0.5) / (2 + EXTRA_LEGS)
+    return positions / max(share, 1e-6) / max(accounts.weight.sum(), 1e-9)
+
+
+def _only(legs: Legs, keep: np.ndarray) -> Legs:
+    return Legs(**{item.name: getattr(legs, item.name)[keep] for item in fields(legs)})
+
+
+def _renumber(positions: Positions, legs: Legs, happens: np.ndarray) -> tuple[Positions, Legs]:
+    """Drops the positions that never happened, and lets the legs point at the rest."""
+    place = np.cumsum(happens) - 1
+    values = {item.name: getattr(legs, item.name) for item in fields(legs)}
+    return positions.take(happens), Legs(**(values | {"position": place[legs.position]}))
+
+
+def _write_chunk(
+    world: World, market: Market, people: People, accounts: Accounts, writer: Writer, outcome: Platform, positions: Positions,
+    legs: Legs, moves: Moves, stop: Ints, rows: Ints, part: int, parts: int,
+) -> None:  # fmt: skip
+    kept = platform.keep_books(legs, positions, moves, part, parts)
+    references = platform.references_of(accounts, moves)
+    deals = platform.deals_frame(market, accounts, positions, legs, moves, kept, stop, references, world.cut_us, part, parts)
+    outcome.deals += len(deals)
+    writer.write("deals", deals, "executed_at", part)
+    every = 1 if world.deals <= FULL_DETAIL else 41
+    writer.write("orders", platform.orders_frame(deals, every), "changed_at", part)
+    writer.write("lp_trades", platform.hedges_frame(deals, accounts, every), "executed_at", part)
+    opened = platform.open_at_midnights(market, accounts, positions, world.cut_us)
+    shown_from = world.start_us if world.deals <= FULL_DETAIL else world.cut_us - 3 * DAY
+    captured = platform.positions_frame(market, accounts, positions, opened, shown_from, part, parts)
+    writer.write("positions", captured, "captured_at", part)
+    snapshots = platform.snapshots_frame(world, accounts, kept, opened, rows)
+    writer.write("account_snapshots", snapshots, "captured_at", part)
+    outcome.transfers.append(wallet_transfers(market, people, accounts, moves, references))
+    outcome.results.append(_daily_results(accounts, moves, kept))
+
+
+def _daily_results(accounts: Accounts, moves: Moves, kept: platform.Books) -> pl.DataFrame:
+    """What trading changed client money by: entity, currency, day, amount; transfers and demo accounts left out."""
+    transfer = np.zeros(len(kept.at), dtype=bool)
+    moved = kept.move >= 0
+    transfer[moved] = moves.action[kept.move[moved]] == BALANCE
+    counted = ~transfer & ~accounts.demo[kept.account]
+    account = kept.account[counted]
+    assert ACTIONS[BALANCE] == "balance"
+    return pl.DataFrame({
+        "entity": accounts.entity[account], "currency": accounts.currency[account], "day": kept.at[counted] // DAY,
+        "amount": kept.delta[counted],
+    }).group_by("entity", "currency", "day").agg(pl.col("amount").sum()).sort("entity", "currency", "day")  # fmt: skip
