@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from warehouse.engine import WarehouseError
 from warehouse.settings import PROJECT, Settings
 
@@ -80,7 +82,7 @@ class Dbt:
         os.environ["DO_NOT_TRACK"] = "1"
         os.environ["DAYBOOK_BUILD_FILE"] = str(self.settings.build_file)
         os.environ["DAYBOOK_BUILD_THREADS"] = str(self.settings.threads or os.cpu_count() or 1)
-        os.environ["DAYBOOK_BUILD_MEMORY"] = self.settings.memory_limit or "80%"
+        os.environ["DAYBOOK_BUILD_MEMORY"] = self.settings.memory_limit or f"{psutil.virtual_memory().total * 7 // 10 // 2**20}MiB"
 
 
 def project_hash(folder: Path = DBT_PROJECT) -> str:
