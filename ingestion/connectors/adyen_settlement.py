@@ -1,8 +1,8 @@
 """Adyen's settlement detail report (CSV, or the same sheet as XLSX) as `psp_transactions`.
 
-Amounts are in the currency Adyen settles in (`Net Currency`), because that is the balance a batch moves: `amount` is the
-gross in that currency, `fee_amount` the fees beside it (a cost is positive), and `settlement` rows carry what reaches the
-bank. The shopper's own amount stays beside it in `gross_amount`, `gross_currency` and `exchange_rate`. Rows whose
+Amounts are in the currency Adyen settles in (`Net Currency`), because that is the balance a batch moves: `amount` is
+the gross in that currency, `fee_amount` the fees beside it (a cost is positive), and `settlement` rows carry what
+reaches the bank. The shopper's own amount stays in `gross_amount`, `gross_currency` and `exchange_rate`. Rows whose
 own figures disagree, and batches whose rows do not add up to their payout, load and are remarked on.
 """
 
@@ -43,8 +43,10 @@ JOURNAL_KINDS: Mapping[str, tuple[str, str]] = {
         ("fee", "adjustment"),
     ),
     **dict.fromkeys(
-        ("depositcorrection", "matchedstatement", "manualcorrected", "bankinstructionreturned", "balancetransfer")
-        + ("internalcompanypayout", "paidoutreversed"),
+        (
+            *("depositcorrection", "matchedstatement", "manualcorrected", "bankinstructionreturned"),
+            *("balancetransfer", "internalcompanypayout", "paidoutreversed"),
+        ),
         ("adjustment", "adjustment"),
     ),
 }
@@ -180,7 +182,7 @@ class AdyenSettlement:
             state.damaged.append(number)
         return {
             "psp": self.psp,
-            "event_id": _event_id(source, batch, journal, currency, number, state),
+            "event_id": _event_id(source, batch, journal, number, state),
             "psp_txn_id": own,
             "kind": kind,
             "status": "completed",
@@ -279,9 +281,8 @@ def _references(source: Mapping[str, str], kind: str) -> tuple[str | None, str |
     return payment, None
 
 
-def _event_id(
-    source: Mapping[str, str], batch: str | None, journal: str, currency: str | None, number: int, state: _Batches
-) -> str:
+def _event_id(source: Mapping[str, str], batch: str | None, journal: str, number: int, state: _Batches) -> str:
+    currency = trimmed(source["Net Currency"])
     payment, change = trimmed(source["Psp Reference"]), trimmed(source["Modification Reference"])
     parts = [batch, journal, payment, change] if payment else [batch, journal, change, currency, _moment(source)]
     key = ":".join(part or "" for part in parts)

@@ -15,13 +15,13 @@ import polars as pl
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE_DIGITS = 30  # DECIMAL(38,8): no number in this warehouse has more digits before the point
 
-# Abbreviations as payment providers write them; each already says whether daylight saving is in force.
-ABBREVIATIONS_MINUTES: Mapping[str, int] = dict(
-    [("UTC", 0), ("GMT", 0), ("WET", 0), ("WEST", 60), ("BST", 60), ("CET", 60), ("CEST", 120), ("EET", 120)]
-    + [("EEST", 180), ("MSK", 180), ("SGT", 480), ("HKT", 480), ("AWST", 480), ("JST", 540), ("KST", 540)]
-    + [("AEST", 600), ("AEDT", 660), ("NZST", 720), ("NZDT", 780), ("BRT", -180), ("EST", -300), ("EDT", -240)]
-    + [("CST", -360), ("CDT", -300), ("MST", -420), ("MDT", -360), ("PST", -480), ("PDT", -420), ("HST", -600)]
-)
+_ABBREVIATIONS = """UTC=0 GMT=0 WET=0 WEST=60 BST=60 CET=60 CEST=120 EET=120 EEST=180 MSK=180 SGT=480 HKT=480 AWST=480
+JST=540 KST=540 AEST=600 AEDT=660 NZST=720 NZDT=780 BRT=-180 EST=-300 EDT=-240 CST=-360 CDT=-300 MST=-420 MDT=-360
+PST=-480 PDT=-420 HST=-600"""
+ABBREVIATIONS_MINUTES: Mapping[str, int] = {
+    name: int(minutes) for name, _, minutes in (pair.partition("=") for pair in _ABBREVIATIONS.split())
+}
+"""Zones as payment providers abbreviate them; each already says whether daylight saving is in force."""
 
 # A daylight rule is told by a place that follows it: (zone, its standard offset in minutes).
 DAYLIGHT_RULES: Mapping[str, tuple[str, int]] = {"us": ("America/New_York", -300), "eu": ("Europe/London", 0)}

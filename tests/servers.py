@@ -1,0 +1,113 @@
+"""Real database servers for tests: each in its own empty folder, on a free port of the loopback, gone after the test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+_UNPRIVILEGED = 65534  # nobody: PostgreSQL refuses to run as root
+
+
+def absent(what: str) -> None:
+    """Skips the test with a sentence; where CI=true is set, fails it, because there nothing may be left out."""
+    sentence = f"{what} is not installed here, so this test was left out (apt-get install provides it)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+def free_port() -> int:
+    """A port of the loopback nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def mariadb(folder: Path) -> Iterator[str]:
+    """A MariaDB with an empty database `mt5`; gives its URL."""
+    server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
+    install = shutil.which("mariadb-install-db")
+    if server is None or install is None:
+        absent("MariaDB (mariadbd)")
+    data, port = folder / "mariadb", free_port()
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    common = ["--no-defaults", f"--datadir={data}", *user]
+    quiet = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run([str(install), *common, *quiet], check=True, capture_output=True, timeout=120)
+    network = ["--bind-address=127.0.0.1", f"--port={port}", f"--socket={data}/s.sock", f"--pid-file={data}/pid"]
+    modest = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
+    url = f"mysql+pymysql://root@127.0.0.1:{port}/"
+    with _running([str(server), *common, *network, *modest], data / "server.log", None):
+        _until_it_answers(url)
+        _run(url, "CREATE DATABASE mt5 CHARACTER SET utf8mb4")
+        yield f"{url}mt5"
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL with an empty database `postgres`; gives its URL."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
+    if initdb is None:
+        absent("PostgreSQL (initdb, postgres)")
+    data, port = folder / "postgresql", free_port()
+    data.mkdir(mode=0o700)
+    user = None
+    if os.geteuid() == 0:
+        user = _UNPRIVILEGED
+        os.chown(data, user, user)
+        for parent in data.parents:  # pytest's own folders are closed to others
+            if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+                parent.chmod(0o711)
+    options = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
+    subprocess.run([str(initdb), *options], check=True, capture_output=True, timeout=120, user=user, cwd=data)
+    server = [str(Path(str(initdb)).with_name("postgres")), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    with _running([*server, "-k", str(data), "-F"], data / "server.log", user):
+        _until_it_answers(url)
+        yield url
+
+
+@contextmanager
+def _running(command: list[str], log: Path, user: int | None) -> Iterator[None]:
+    with log.open("wb") as handle:
+        process = subprocess.Popen(command, stdout=handle, stderr=subprocess.STDOUT, user=user, cwd=log.parent)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _until_it_answers(url: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            _run(url, "SELECT 1")
+        except sa.exc.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _run(url: str, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        engine.dispose()
