@@ -1,0 +1,332 @@
+"""MetaTrader 5's terminal "Trade History Report" (XLSX) as `deals`, `orders` and open `positions`.
+
+The report has no zone: its times are the server's clock, by the setting `time_zone` or an assumed one, which is remarked on.
+It is one account's window, so its running balance starts at what stood before; that opening balance is remarked on too.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar
+
+from ingestion.connectors.base import BadFile, Batch, Rejected
+from ingestion.connectors.mt5_codes import REPORT_ACTIONS, REPORT_ENTRIES, TRADES
+from ingestion.connectors.tables import xlsx_rows
+from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed, utc_text, wall_to_utc
+
+ASSUMED_ZONE = "+120 us"
+"""What most brokers' servers run: GMT+2, and GMT+3 while New York saves daylight."""
+
+_TITLE = "Trade History Report"
+_SECTIONS = ("Positions", "Orders", "Deals", "Open Positions", "Working Orders", "Results")
+_ACCOUNT = re.compile(
+    r"(\d+)\s*\((?P<currency>[A-Z]{3,5}),\s*(?P<server>[^,]+),\s*(?P<kind>[^,]+),\s*(?P<mode>[^)]+)\)"
+)
+_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \d\d:\d\d(:\d\d)?")
+_SPACES = re.compile(r"[\s\u00a0\u202f\u2009]+")
+
+Cells = Sequence[str | None]
+_Row = Mapping[str, str | None]
+
+_DEAL_COLUMNS = """platform deal_id order_id position_id login executed_at action is_cancelled entry symbol volume_lots
+price profit swap commission fee reason comment balance currency"""
+_ORDER_COLUMNS = """platform order_id changed_at login symbol side order_type state volume_lots requested_price sl tp
+placed_at done_at comment"""
+_POSITION_COLUMNS = """platform position_id captured_at login symbol side volume_lots opened_at open_price current_price
+floating_profit swap comment"""
+
+
+@dataclass(frozen=True)
+class _Report:
+    """The report's head, and its sections as (row number, cells by column name)."""
+
+    login: str
+    currency: str
+    platform: str
+    zone: str | int
+    printed_at: str | None
+    sections: Mapping[str, list[tuple[int, _Row]]]
+
+
+@dataclass(frozen=True)
+class Mt5Report:
+    """Settings: `platform` (else the server's name in the report), `time_zone` (else `ASSUMED_ZONE`)."""
+
+    name: ClassVar[str] = "mt5_report"
+    version: ClassVar[str] = "1"
+    patterns: ClassVar[tuple[str, ...]] = ("*.xlsx",)
+    feeds: ClassVar[tuple[str, ...]] = ("deals", "orders", "positions")
+
+    platform: str | None = None
+    time_zone: str | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.time_zone is not None:
+            check_zone(self.time_zone)
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """True for a spreadsheet that opens with the report's title."""
+        if head[:2] != b"PK":
+            return False
+        try:
+            rows = xlsx_rows(path)
+        except BadFile:
+            return False
+        return bool(rows) and trimmed(next((cell for cell in rows[0] if cell), None)) == _TITLE
+
+    def read(self, path: Path) -> Iterator[Batch]:
+        """The deals, then the orders, then the positions still open when the report was printed."""
+        report = self._report(path)
+        closed = _closing_positions(report)
+        said = []
+        if self.time_zone is None:
+            said.append(f"the report names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
+        said += _balance_remarks(report)
+        columns = _DEAL_COLUMNS.split()
+        yield _batch("deals", columns, report, "Deals", lambda row: _deal(report, row, closed), tuple(said))
+        yield _batch("orders", _ORDER_COLUMNS.split(), report, "Orders", lambda row: _order(report, row), ())
+        columns = _POSITION_COLUMNS.split()
+        yield _batch("positions", columns, report, "Open Positions", lambda row: _position(report, row), ())
+
+    def _report(self, path: Path) -> _Report:
+        rows = xlsx_rows(path)
+        first = next((trimmed(cell) for cell in (rows[0] if rows else []) if cell), None)
+        if first != _TITLE:
+            raise BadFile(
+                f"{path.name} does not open with {_TITLE!r}.", "Export it in the terminal: History, Report, Open XML."
+            )
+        head = {str(row[0]).strip(): _after_first(row) for row in rows[:8] if row and row[0]}
+        account = _ACCOUNT.match(head.get("Account:") or "")
+        if account is None:
+            raise BadFile(f"{path.name} names no account.", "Export the report again with its head.")
+        zone = self.time_zone if self.time_zone is not None else ASSUMED_ZONE
+        printed = head.get("Date:")
+        sections = _sections(rows)
+        if "Deals" not in sections:
+            raise BadFile(f"{path.name} has no section 'Deals'.", "Export the report with deals.")
+        try:
+            printed_at = _utc(printed, zone, "Date") if printed else None
+        except ValueError as error:
+            raise BadFile(f"{path.name}: {error}.", "Export the report again.") from error
+        return _Report(
+            account[1],
+            account["currency"],
+            self.platform or account["server"].strip(),
+            zone,
+            printed_at,
+            sections,
+        )
+
+
+def _batch(feed: str, columns: list[str], report: _Report, section: str, convert, said: tuple[str, ...]) -> Batch:  # noqa: ANN001
+    good: list[dict[str, object]] = []
+    bad: list[Rejected] = []
+    for number, row in report.sections.get(section, []):
+        try:
+            good.append({**convert(row), "_row_number": number})
+        except ValueError as error:
+            bad.append(Rejected(number, (str(error),), dict(row)))
+    return Batch(feed, text_frame(good, columns), tuple(bad), said)
+
+
+def _sections(rows: Sequence[Cells]) -> dict[str, list[tuple[int, _Row]]]:
+    """Each section's rows under its own header. Totals rows (nothing before the figures) are no rows."""
+    found: dict[str, list[tuple[int, _Row]]] = {}
+    at = 0
+    while at < len(rows):
+        title = trimmed(rows[at][0]) if rows[at] else None
+        at += 1
+        if title not in _SECTIONS or title == "Results" or at >= len(rows):
+            continue
+        header, section = _header(rows[at]), []
+        at += 1
+        while at < len(rows) and any(rows[at][:2]) and trimmed(rows[at][0]) not in _SECTIONS:
+            if not str(rows[at][0] or "").strip().endswith(":"):  # the balance block after the open positions
+                section.append((at + 1, dict(zip(header, rows[at], strict=False))))
+            at += 1
+        found[title] = section
+    return found
+
+
+def _header(cells: Cells) -> list[str]:
+    """Column names; the second of two equal ones (Time, Price: the closing side) gets ` 2`."""
+    names: list[str] = []
+    for place, cell in enumerate(cells):
+        name = trimmed(cell) or f"column {place + 1}"
+        names.append(f"{name} 2" if name in names else name)
+    return names
+
+
+def _deal(report: _Report, row: _Row, closed: Mapping[tuple[str | None, ...], str]) -> dict[str, object]:
+    word = (trimmed(row.get("Type")) or "").lower()
+    if word not in REPORT_ACTIONS:
+        raise ValueError(f"Type: {row.get('Type')!r} is no deal type of a terminal report")
+    action = REPORT_ACTIONS[word]
+    trade = action in TRADES
+    direction = (trimmed(row.get("Direction")) or "").lower()
+    if trade and direction not in REPORT_ENTRIES:
+        raise ValueError(f"Direction: {row.get('Direction')!r} is neither in, out, in/out nor out by")
+    entry = REPORT_ENTRIES[direction] if trade else None
+    order = trimmed(row.get("Order"))
+    position = order if entry == "in" else closed.get(_match(row, "Time", "Price"))
+    comment = trimmed(row.get("Comment"))
+    return {
+        "platform": report.platform,
+        "deal_id": trimmed(row.get("Deal")),
+        "order_id": order,
+        "position_id": position,
+        "login": report.login,
+        "executed_at": _utc(row.get("Time"), report.zone, "Time"),
+        "action": action,
+        "is_cancelled": "true" if "canceled" in word else "false",
+        "entry": entry,
+        "symbol": trimmed(row.get("Symbol")),
+        "volume_lots": _plain(row, "Volume") if trade else None,
+        "price": _plain(row, "Price") if trade else None,
+        "profit": _plain(row, "Profit"),
+        "swap": _plain(row, "Swap"),
+        "commission": _plain(row, "Commission"),
+        "fee": _plain(row, "Fee"),
+        "reason": _reason(comment),
+        "comment": comment,
+        "balance": _plain(row, "Balance"),
+        "currency": report.currency,
+    }
+
+
+def _order(report: _Report, row: _Row) -> dict[str, object]:
+    side, _, kind = (trimmed(row.get("Type")) or "").lower().partition(" ")
+    if side not in TRADES:
+        raise ValueError(f"Type: {row.get('Type')!r} is no order type of a terminal report")
+    placed, done = row.get("Open Time"), trimmed(row.get("Time"))
+    asked = (trimmed(row.get("Volume")) or "").partition("/")[0]
+    price = trimmed(row.get("Price"))
+    placed_at = _utc(placed, report.zone, "Open Time")
+    done_at = _utc(done, report.zone, "Time") if done else None
+    return {
+        "platform": report.platform,
+        "order_id": trimmed(row.get("Order")),
+        "changed_at": done_at or placed_at,
+        "login": report.login,
+        "symbol": trimmed(row.get("Symbol")),
+        "side": side,
+        "order_type": kind or "market",
+        "state": trimmed(row.get("State")),
+        "volume_lots": _number(asked, "Volume"),
+        "requested_price": None if price == "market" else _number(price, "Price"),
+        "sl": _plain(row, "S / L"),
+        "tp": _plain(row, "T / P"),
+        "placed_at": placed_at,
+        "done_at": done_at,
+        "comment": trimmed(row.get("Comment")),
+    }
+
+
+def _position(report: _Report, row: _Row) -> dict[str, object]:
+    side = (trimmed(row.get("Type")) or "").lower()
+    if side not in TRADES:
+        raise ValueError(f"Type: {row.get('Type')!r} is neither buy nor sell")
+    return {
+        "platform": report.platform,
+        "position_id": trimmed(row.get("Position")),
+        "captured_at": report.printed_at,
+        "login": report.login,
+        "symbol": trimmed(row.get("Symbol")),
+        "side": side,
+        "volume_lots": _plain(row, "Volume"),
+        "opened_at": _utc(row.get("Time"), report.zone, "Time"),
+        "open_price": _plain(row, "Price"),
+        "current_price": _plain(row, "Market Price"),
+        "floating_profit": _plain(row, "Profit"),
+        "swap": _plain(row, "Swap"),
+        "comment": trimmed(row.get("Comment")),
+    }
+
+
+def _closing_positions(report: _Report) -> dict[tuple[str | None, ...], str]:
+    """Closing side of each closed position -> its id, where only one position has that closing side."""
+    found: dict[tuple[str | None, ...], str] = {}
+    doubled: set[tuple[str | None, ...]] = set()
+    for _, row in report.sections.get("Positions", []):
+        position = trimmed(row.get("Position"))
+        try:
+            side = _match(row, "Time 2", "Price 2")
+        except ValueError:
+            continue  # the deal itself says what is wrong with it
+        if position and side in found:
+            doubled.add(side)
+        elif position:
+            found[side] = position
+    return {side: position for side, position in found.items() if side not in doubled}
+
+
+def _match(row: _Row, time: str, price: str) -> tuple[str | None, ...]:
+    figures = (_plain(row, name) for name in ("Volume", price, "Profit"))
+    return (trimmed(row.get("Symbol")), trimmed(row.get(time)), *figures)
+
+
+def _balance_remarks(report: _Report) -> list[str]:
+    """What the running balance says: where it started, and the first deal at which it does not follow."""
+    said: list[str] = []
+    running: Decimal | None = None
+    for number, row in report.sections["Deals"]:
+        try:
+            moves = [decimal_of(_plain(row, name)) or Decimal(0) for name in ("Commission", "Fee", "Swap", "Profit")]
+            balance = decimal_of(_plain(row, "Balance"))
+        except ValueError:
+            return said
+        if balance is None:
+            continue
+        if running is None:
+            running = balance - sum(moves)
+            if running:
+                said.append(f"the window opens with a balance of {exact(running)} {report.currency}")
+        running += sum(moves)
+        if running != balance:
+            said.append(f"row {number}: the balance is {exact(balance)}, the deals so far make it {exact(running)}")
+            return said
+    return said
+
+
+def _plain(row: _Row, name: str) -> str | None:
+    return _number(row.get(name), name)
+
+
+def _number(text: str | None, name: str) -> str | None:
+    """`4 182.94`, `- 123.83` and ` 3.20` as exact text; thousands are set apart by blanks, the sign may be too."""
+    joined = _SPACES.sub(" ", text).strip() if text else ""
+    grouped = joined.replace("- ", "-", 1)
+    if " " in grouped and not re.fullmatch(r"-?\d{1,3}( \d{3})+(\.\d+)?", grouped):
+        raise ValueError(f"{name}: {text!r} is not a number")  # 5 0812.9: a damaged export, not a thousand
+    try:
+        value = decimal_of(grouped.replace(" ", ""))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return exact(round(value, 8)) if value is not None else None
+
+
+def _reason(comment: str | None) -> str | None:
+    """The terminal writes why a deal closed into its comment: [sl 1.23], [tp 1.23], [so 18.80%/0.94/5.00]."""
+    marks = {"[sl": "stop_loss", "[tp": "take_profit", "[so": "stop_out"}
+    return next((reason for mark, reason in marks.items() if comment and comment.startswith(f"{mark} ")), None)
+
+
+def _utc(text: str | None, zone: str | int, name: str) -> str:
+    stripped = trimmed(text) or ""
+    if not _TIME.fullmatch(stripped):
+        raise ValueError(f"{name}: {text!r} is not a time such as 2025.04.16 11:41:08")
+    try:
+        wall = datetime.fromisoformat(stripped.replace(".", "-"))
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is not a time such as 2025.04.16 11:41:08") from None
+    return utc_text(wall_to_utc(wall, zone))
+
+
+def _after_first(row: Cells) -> str | None:
+    return next((cell for cell in row[1:] if cell), None)
+
+
+CONNECTOR = Mt5Report()
