@@ -1,0 +1,185 @@
+"""What a YAML connector may say, and a sentence with line, key and remedy for each mistake in one."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from ingestion.connectors.values import check_zone
+from ingestion.feeds import FEEDS
+
+_SOURCES = ("from_", "join", "sum", "constant", "header", "case")
+
+
+class WrongYaml(ValueError):
+    """A connector's YAML cannot be used; the text names each mistake with its line, key and remedy."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _short_form(value: object) -> object:
+    """`amount: Gross` is short for `amount: {from: Gross}`."""
+    return {"from": value} if isinstance(value, str) else value
+
+
+class ColumnRule(_Strict):
+    """How one canonical column is made of a source row. A column name between slashes is a pattern for the header."""
+
+    from_: str | None = Field(None, alias="from", description="the source column")
+    join: tuple[str, ...] | None = Field(None, description="source columns joined by a colon, empty ones left out")
+    sum: tuple[str, ...] | None = Field(None, description="source columns added up")
+    constant: str | None = Field(None, description="the same text in every row; '' is empty")
+    header: str | None = Field(None, description="a pattern for a column's name; its group is the value")
+    case: str | None = Field(None, description="a source column whose text chooses among `of`")
+    of: Mapping[str, "Rule"] | None = None
+    otherwise: "Rule | None" = None
+    map: Mapping[str, str] | None = Field(None, description="source text -> canonical text; others are set aside")
+    sign: Literal["as_is", "absolute", "cost_is_negative"] | None = None
+    units: Literal["major", "minor", "hundredths"] | None = None
+    time_zone: str | int | None = None
+    formats: tuple[str, ...] | None = Field(None, description="strptime formats; ISO-8601 without")
+    when_zero: str | None = Field(None, description="a source column; where it is zero, `then` holds instead")
+    then: "Rule | None" = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ColumnRule":
+        said = [name.rstrip("_") for name in _SOURCES if getattr(self, name) is not None]
+        if len(said) != 1:
+            found = " and ".join(said) or "none of them"
+            raise ValueError(f"needs exactly one of from, join, sum, constant, header, case (found {found})")
+        if (self.case is None) != (self.of is None):
+            raise ValueError("`case` and `of` belong together: `case` names the column, `of` the rule for each text")
+        if self.then is not None and self.when_zero is None:
+            raise ValueError("`then` needs `when_zero`, the column that must be zero")
+        if self.time_zone is not None:
+            check_zone(self.time_zone)
+        return self
+
+    @property
+    def is_number(self) -> bool:
+        """True when the value is computed, not copied."""
+        return self.sum is not None or self.sign is not None or self.units is not None
+
+    def columns(self) -> Iterator[str]:
+        """Every source column that the rule reads."""
+        yield from (name for name in (self.from_, self.header, self.case, self.when_zero) if name)
+        yield from (*(self.join or ()), *(self.sum or ()))
+        for inner in self.inner():
+            yield from inner.columns()
+
+    def inner(self) -> Iterator["ColumnRule"]:
+        """The rules inside this one."""
+        yield from (self.of or {}).values()
+        yield from (rule for rule in (self.otherwise, self.then) if rule is not None)
+
+
+Rule = Annotated[ColumnRule, BeforeValidator(_short_form)]
+ColumnRule.model_rebuild()
+
+
+class TabularSpec(_Strict):
+    """A YAML connector: which files it reads, and a rule for each canonical column."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str = "1"
+    feed: str
+    description: str = ""
+    patterns: tuple[str, ...] = ("*.csv",)
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    encoding: str = "utf-8-sig"
+    unconfirmed: bool = False
+    """True where the layout was never seen on a real file; every load says so."""
+    recognise: tuple[str, ...] = Field(min_length=2)
+    refuse_when_nonzero: tuple[str, ...] = ()
+    columns: Mapping[str, Rule]
+
+    @model_validator(mode="after")
+    def _fits_its_feed(self) -> "TabularSpec":
+        feed = FEEDS.get(self.feed)
+        if feed is None:
+            raise ValueError(f"feed: {self.feed!r} is no canonical feed; one of {', '.join(FEEDS)}")
+        unknown = [name for name in self.columns if name not in feed.columns]
+        if unknown:
+            raise ValueError(f"columns.{unknown[0]}: is no column of {self.feed}; it has {', '.join(feed.columns)}")
+        missing = [name for name in feed.required if name not in self.columns and name not in feed.nullable_key]
+        if missing:
+            raise ValueError(f"columns: {', '.join(missing)} must be given for {self.feed}")
+        for name, rule in self.columns.items():
+            allowed = _closed_set(self.feed, name)
+            wrong = [text for text in _results(rule) if allowed and text not in allowed]
+            if wrong:
+                raise ValueError(f"columns.{name}: {wrong[0]!r} is none of {', '.join(sorted(allowed))}")
+        return self
+
+
+def read_spec(path: Path) -> TabularSpec:
+    """The connector a YAML file describes. WrongYaml, with every mistake, when it cannot be used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document, root = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongYaml(f"{path.name} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or error
+        raise WrongYaml(f"{path.name}{line}: is no YAML: {problem}. Check indentation, colons and quotes.") from error
+    try:
+        return TabularSpec.model_validate(document)
+    except ValidationError as error:
+        said = [_sentence(path, root, problem) for problem in error.errors()]
+        raise WrongYaml("\n".join(dict.fromkeys(said))) from error
+
+
+def _sentence(path: Path, root: yaml.Node | None, problem: Mapping[str, object]) -> str:
+    """One mistake: file, line, key, what is wrong, what to write."""
+    place = problem["loc"]
+    at = [str(part) for part in place] if isinstance(place, tuple) else []
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not at and ": " in message:
+        key, _, message = message.partition(": ")
+        at = key.split(".")
+    remedies = {
+        "missing": "is missing; add it",
+        "extra_forbidden": "is no key that a connector knows; check its spelling",
+        "literal_error": message[0].lower() + message[1:],
+    }
+    said = remedies.get(str(problem["type"]), message)
+    return f"{path.name} line {_line(root, at)}, {'.'.join(at) or 'the file'}: {said}."
+
+
+def _line(node: yaml.Node | None, at: list[str]) -> int:
+    """The line of the deepest part of a key's path that is there."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in at:
+        inner: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == part:
+                    line, inner = name.start_mark.line + 1, value
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            inner = node.value[int(part)]
+            line = inner.start_mark.line + 1
+        if inner is None:
+            return line
+        node = inner
+    return line
+
+
+def _results(rule: ColumnRule) -> Iterator[str]:
+    """Every text a rule can give that is known beforehand."""
+    yield from (rule.map or {}).values()
+    if rule.constant:
+        yield rule.constant
+    for inner in rule.inner():
+        yield from _results(inner)
+
+
+def _closed_set(feed: str, column: str) -> frozenset[str]:
+    checks = FEEDS[feed].schema.columns[column].checks
+    allowed = [check.statistics["allowed_values"] for check in checks if check.name == "isin"]
+    return frozenset(str(value) for values in allowed for value in values)
