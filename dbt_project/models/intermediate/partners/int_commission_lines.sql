@@ -1,0 +1,161 @@
+{{ config(materialized='ephemeral') }}
+-- What each deal looked at should pay: one row a deal, member of its chain and scheme that has a rate. Nothing to pay has a reason. A line is
+-- computed at full width (no fewer than 16 digits after the point) and rounded once.
+with deals as (select * from {{ ref('int_commission_deals') }} where slice_id is not null and reason is null),
+
+card as (
+    select
+        slice_id,
+        distribution,
+        currency,
+        n,
+        partner_id,
+        plan_id,
+        plan_version,
+        scheme,
+        rule_id,
+        rule_version,
+        own_rate,
+        rate_currency,
+        rate,
+        is_foreign,
+        lots_multiplier,
+        rounding_digits,
+        rounding_mode
+    from {{ ref('int_commission_card') }}
+    where reason is null
+),
+
+fx as (select * from {{ ref('int_commission_fx') }}),
+
+own_lines as (
+    select
+        deals.platform,
+        deals.deal_id,
+        deals.client_id,
+        deals.executed_at,
+        deals.account_currency,
+        deals.fx_rate_usd,
+        card.* exclude (rate_currency, is_foreign, lots_multiplier, rate),
+        case when card.scheme = 'per_lot' then deals.lots::decimal(38, 8) * card.lots_multiplier else deals.commission_paid end::decimal(38, 16) as basis,
+        card.rate::decimal(28, 12) as rate,
+        case when card.scheme = 'per_lot' then 1 else deals.account_fx_rate end::decimal(24, 12) as fx_rate,
+        case
+            when card.scheme = 'per_lot' then (deals.lots::decimal(38, 8) * card.lots_multiplier * card.rate)::decimal(38, 20)
+            when deals.account_fx_rate = 1 then (deals.commission_paid * card.rate)::decimal(38, 20)
+            else ((deals.commission_paid * card.rate)::decimal(38, 16) * deals.account_fx_rate)::decimal(38, 20)
+        end as exact_amount
+    from deals
+    inner join card on deals.slice_id = card.slice_id
+    where not card.is_foreign
+),
+
+-- a rate in another currency than the line's is converted at the deal, and only then compared with those below
+foreign_rates as (
+    select
+        deals.platform,
+        deals.deal_id,
+        deals.client_id,
+        deals.executed_at,
+        deals.account_currency,
+        deals.fx_rate_usd,
+        card.* exclude (is_foreign, lots_multiplier, rate),
+        (deals.lots::decimal(38, 8) * card.lots_multiplier)::decimal(38, 16) as basis,
+        deals.lots::decimal(38, 8) * card.lots_multiplier as weighted_lots
+    from deals
+    inner join card on deals.slice_id = card.slice_id
+    where card.is_foreign
+),
+
+foreign_converted as (
+    select
+        foreign_rates.*,
+        case when foreign_rates.rate_currency = foreign_rates.currency then 1 else fx.rate end::decimal(24, 12) as fx_rate
+    from foreign_rates
+    asof left join fx
+        on
+            foreign_rates.rate_currency = fx.from_currency
+            and foreign_rates.currency = fx.to_currency
+            and foreign_rates.executed_at >= fx.valid_from
+),
+
+foreign_compared as (
+    select
+        *,
+        (own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16) - case when distribution = 'difference' then coalesce(max((own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16)) over (
+            partition by platform, deal_id, scheme order by n rows between unbounded preceding and 1 preceding
+        ), 0) else 0 end as rate_in_currency
+    from foreign_converted
+),
+
+foreign_lines as (
+    select
+        platform,
+        deal_id,
+        client_id,
+        executed_at,
+        account_currency,
+        fx_rate_usd,
+        slice_id,
+        distribution,
+        currency,
+        n,
+        partner_id,
+        plan_id,
+        plan_version,
+        scheme,
+        rule_id,
+        rule_version,
+        own_rate,
+        rounding_digits,
+        rounding_mode,
+        basis,
+        case when distribution = 'difference' then greatest(rate_in_currency, 0) else own_rate end::decimal(28, 12) as rate,
+        fx_rate,
+        (weighted_lots * greatest(rate_in_currency, 0)::decimal(38, 16))::decimal(38, 20) as exact_amount
+    from foreign_compared
+),
+
+lines as (
+    select * from own_lines
+    union all by name
+    select * from foreign_lines
+),
+
+rounded as (
+    select
+        *,
+        {{ round_by_plan('exact_amount', 'rounding_digits', 'rounding_mode') }} as amount
+    from lines
+)
+
+select
+    platform,
+    deal_id,
+    client_id,
+    executed_at,
+    slice_id,
+    partner_id,
+    n as level,
+    plan_id,
+    plan_version,
+    rule_id,
+    rule_version,
+    scheme,
+    distribution,
+    basis::decimal(38, 8) as basis_amount,
+    case when scheme = 'per_lot' then 'lots' else account_currency end as basis_unit,
+    own_rate,
+    rate,
+    fx_rate,
+    amount,
+    currency,
+    case when fx_rate_usd = 1 then amount else {{ round_money('(amount * fx_rate_usd)', 8) }} end as amount_usd,
+    fx_rate_usd,
+    case
+        when fx_rate is null then 'no_rate'
+        when basis = 0 then 'no_base'
+        when rate = 0 and distribution = 'difference' then 'not_above_paid'
+        when amount = 0 then 'rounded_to_zero'
+    end as reason
+from rounded

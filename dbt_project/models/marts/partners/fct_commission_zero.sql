@@ -1,0 +1,109 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['platform', 'deal_id'],
+    tags=['stepwise'],
+    meta={'owner': 'partners', 'sorted_by': ['partner_id', 'deal_id']},
+    pre_hook="{% if is_incremental() %}
+        delete from {{ this }} where (platform, deal_id) in (select (deals.platform, deals.deal_id) from {{ ref('int_commission_deals') }} as deals)
+    {% endif %}"
+) }}
+
+with deals as (select * from {{ ref('int_commission_deals') }}),
+
+card as (select * from {{ ref('int_commission_card') }}),
+
+slices as (select * from {{ ref('int_commission_slices') }}),
+
+lines as (select * from {{ ref('int_commission_lines') }}),
+
+reasons as (select * from {{ ref('commission_zero_reasons') }}),
+
+-- of several reasons of one member the first by precedence; a paid line's member appears only with a reason that is still open
+members as (
+    select
+        card.slice_id,
+        card.partner_id,
+        arg_min(card.reason, reasons.precedence) as reason,
+        arg_min(card.detail, reasons.precedence) as detail,
+        min(reasons.precedence) as precedence,
+        coalesce(bool_or(reasons.is_open), false) as is_open,
+        count(*) filter (where card.reason is null) as lines_to_pay
+    from card
+    left join reasons on card.reason = reasons.reason
+    group by card.slice_id, card.partner_id
+),
+
+filtered as (
+    select
+        deals.platform,
+        deals.deal_id,
+        coalesce(members.partner_id, deals.next_partner_id) as partner_id,
+        deals.reason,
+        case
+            when deals.reason = 'held_too_short'
+                then 'held ' || (deals.held_us / 1000000)::decimal(18, 3) || ' s, the plan asks ' || slices.min_hold_seconds || ' s'
+            when deals.reason = 'no_rate' then 'the symbol was not known at the time of the deal'
+        end as detail
+    from deals
+    left join slices on deals.slice_id = slices.slice_id
+    left join members on deals.slice_id = members.slice_id
+    where deals.reason is not null
+),
+
+by_card as (
+    select
+        deals.platform,
+        deals.deal_id,
+        members.partner_id,
+        members.reason,
+        members.detail
+    from deals
+    inner join members on deals.slice_id = members.slice_id
+    where deals.reason is null and (members.lines_to_pay = 0 or members.is_open)
+),
+
+unpaid_lines as (
+    select
+        lines.platform,
+        lines.deal_id,
+        lines.partner_id,
+        lines.slice_id,
+        arg_min(lines.reason, reasons.precedence) as reason,
+        arg_min(lines.rule_id, reasons.precedence) as rule_id,
+        min(reasons.precedence) as precedence,
+        bool_or(reasons.is_open) as is_open,
+        count(*) as unpaid
+    from lines
+    inner join reasons on lines.reason = reasons.reason
+    group by lines.platform, lines.deal_id, lines.partner_id, lines.slice_id
+),
+
+by_amount as (
+    select
+        unpaid_lines.platform,
+        unpaid_lines.deal_id,
+        unpaid_lines.partner_id,
+        case when members.precedence < unpaid_lines.precedence then members.reason else unpaid_lines.reason end as reason,
+        case when members.precedence < unpaid_lines.precedence then members.detail else unpaid_lines.rule_id end as detail
+    from unpaid_lines
+    inner join members on unpaid_lines.slice_id = members.slice_id and unpaid_lines.partner_id = members.partner_id
+    where not members.is_open and (unpaid_lines.unpaid = members.lines_to_pay or unpaid_lines.is_open)
+),
+
+zeros as (
+    select * from filtered
+    union all
+    select * from by_card
+    union all
+    select * from by_amount
+)
+
+select
+    platform,
+    deal_id,
+    partner_id,
+    reason,
+    detail,
+    {{ run_id() }} as _run_id
+from zeros
