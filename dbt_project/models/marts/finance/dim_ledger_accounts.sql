@@ -1,0 +1,8 @@
+select
+    account_code,
+    name,
+    kind,
+    is_client_money,
+    is_client_balance,
+    {{ run_id() }} as _run_id
+from {{ ref('ledger_accounts') }}
