@@ -64,7 +64,11 @@ def control_totals(frame: pl.DataFrame) -> dict[str, Decimal | int]:
 
 def shortened(frame: pl.DataFrame) -> dict[str, int]:
     """Columns with text longer than a worksheet's cell, and how many; the CSV holds them whole."""
-    long = {name: frame.filter(pl.col(name).str.len_chars() > CELL_CHARACTERS).height for name, dtype in frame.schema.items() if dtype == pl.Utf8}
+    long = {
+        name: frame.filter(pl.col(name).str.len_chars() > CELL_CHARACTERS).height
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Utf8
+    }
     return {name: count for name, count in long.items() if count}
 
 

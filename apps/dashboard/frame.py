@@ -36,7 +36,9 @@ class Frame:
         if self.reader is None or self.publish is None:
             raise WarehouseError("Nothing is published yet. Run `daybook run`.")
         name = f"{query.__module__}.{query.__qualname__}"
-        return _remembered(str(self.settings.root), self.publish.publish_id, self.viewer.role, name, arguments, query, self.reader)
+        return _remembered(
+            str(self.settings.root), self.publish.publish_id, self.viewer.role, name, arguments, query, self.reader
+        )
 
     def loaded(self, mart: str) -> bool:
         """Whether the publish holds any row of the mart at all."""
@@ -107,6 +109,12 @@ def _reader(home: str, publish_id: int, role: str, _settings: Settings) -> Reade
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _remembered(
-    home: str, publish_id: int, role: str, name: str, arguments: tuple[Any, ...], _query: Callable[..., pl.DataFrame], _reader: Reader
+    home: str,
+    publish_id: int,
+    role: str,
+    name: str,
+    arguments: tuple[Any, ...],
+    _query: Callable[..., pl.DataFrame],
+    _reader: Reader,
 ) -> pl.DataFrame:
     return _query(_reader, *arguments)

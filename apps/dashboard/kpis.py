@@ -26,4 +26,6 @@ class Kpi:
 def kpis() -> tuple[Kpi, ...]:
     """All of them, in the order of the tiles."""
     entries = yaml.safe_load((Path(__file__).parent / "kpis.yml").read_text(encoding="utf-8"))
-    return tuple(sorted((Kpi(**{**entry, "of": tuple(entry.get("of", ()))}) for entry in entries), key=lambda kpi: kpi.tile))
+    return tuple(
+        sorted((Kpi(**{**entry, "of": tuple(entry.get("of", ()))}) for entry in entries), key=lambda kpi: kpi.tile)
+    )

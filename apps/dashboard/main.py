@@ -64,5 +64,7 @@ except Exception as error:
     st.stop()
 st.session_state["frame"] = frame
 if frame.settings.simulated_marker.exists():
-    st.info("**Simulated broker.** Nobody here is real, and no figure is anyone’s. Your own data go into a home of their own: `docs/own-data.md`.")
+    st.info(
+        "**Simulated broker.** Nobody here is real, and no figure is anyone’s. Your own data go into a home of their own: `docs/own-data.md`."
+    )
 page.run()

@@ -38,7 +38,9 @@ def router(viewer: Viewer) -> "st.Page":
     menu: dict[str, list] = {}
     for page in granted:
         file = FOLDER / f"{page.name}.py"
-        menu.setdefault(page.section, []).append(st.Page(file, title=page.title, url_path=page.name, default=page is granted[0]))
+        menu.setdefault(page.section, []).append(
+            st.Page(file, title=page.title, url_path=page.name, default=page is granted[0])
+        )
     for page in PAGES:
         if page not in granted:
             refusal = st.Page(_refusal(page, viewer), title=page.title, url_path=page.name, visibility="hidden")

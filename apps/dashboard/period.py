@@ -38,7 +38,13 @@ class Period:
 
     @property
     def previous_label(self) -> str:
-        return span(self.previous_start, self.previous_until)
+        """Without the year, which is this one's or the one before: it stands in small print under every tile."""
+        if self.previous_start == self.previous_until:
+            return "nothing"
+        first, last = self.previous_start, self.previous_until - timedelta(days=1)
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}–{last.day} {last:%b}" if first != last else f"{last.day} {last:%b}"
+        return f"{first.day} {first:%b}–{last.day} {last:%b}"
 
 
 def span(start: date, until: date) -> str:
@@ -91,7 +97,7 @@ def _add_months(day: date, months: int) -> date:
 def complete_until(as_of: datetime | None, loaded_at: datetime | None) -> date:
     """The first broker day that is not complete: the day of the latest event, unless something was loaded after it ended."""
     if as_of is None:
-        return FIRST_DAY
+        return loaded_at.date() if loaded_at is not None else FIRST_DAY
     end_of_day = datetime.combine(as_of.date() + timedelta(days=1), time())
     return end_of_day.date() if loaded_at is not None and loaded_at >= end_of_day else as_of.date()
 

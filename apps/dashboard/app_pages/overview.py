@@ -23,7 +23,16 @@ def show_tiles(page: Page) -> None:
     for kpi in kpis():
         now, then = value(kpi, totals, "now"), value(kpi, totals, "then")
         course = series.filter(pl.col("kpi") == kpi.kpi).sort("day")["value"].cast(pl.Float64).to_list()
-        shown.append(Tile(kpi, now, then, course, definition(page, kpi), {"tab": "rows", "kpi": kpi.kpi} if kpi.kpi in totals else None))
+        shown.append(
+            Tile(
+                kpi,
+                now,
+                then,
+                course,
+                definition(page, kpi),
+                {"tab": "rows", "kpi": kpi.kpi} if kpi.kpi in totals else None,
+            )
+        )
     tiles(page, shown)
 
 
@@ -38,8 +47,14 @@ def value(kpi: Kpi, totals: dict, when: str) -> float | None:
 
 
 def definition(page: Page, kpi: Kpi) -> str | None:
+    """What the dbt description says of it, and how it adds up."""
     words = dictionary.column(page.frame, MART, kpi.kpi) or dictionary.column(page.frame, MART, "value")
-    how = {"sum": "Sum over the period.", "mean": "Mean of the period's days.", "last": "On the period's last day.", "ratio": "Ratio of the period's sums."}
+    how = {
+        "sum": "Sum over the period.",
+        "mean": "Mean of the period's days.",
+        "last": "On the period's last day.",
+        "ratio": "Ratio of the period's sums.",
+    }
     return f"{words + ' ' if words else ''}{how[kpi.how]}"
 
 
@@ -47,7 +62,8 @@ def show_money(page: Page) -> None:
     """Deposits, withdrawals and net by day, beside their table."""
     flows = page.read(overview.by_day, page.scope, ("deposits", "withdrawals", "net_deposits"))
     if flows.is_empty():
-        return states.nothing_matches("daily flows")
+        states.nothing_matches("daily flows")
+        return
     names = [name for name in ("deposits", "withdrawals", "net_deposits") if name in flows["kpi"].unique()]
     wide = flows.pivot(on="kpi", index="day", values="value").sort("day").select("day", *names)
     left, right = st.columns([3, 2])
@@ -60,10 +76,14 @@ def show_money(page: Page) -> None:
                 complete_until=page.complete_until, unit="USD", bucket=bucket,
             )  # fmt: skip
         else:
-            figure = charts.stacked_bars(flows, series="kpi", value="value", complete_until=page.complete_until, unit="USD")
+            figure = charts.stacked_bars(
+                flows, series="kpi", value="value", complete_until=page.complete_until, unit="USD"
+            )
         st.plotly_chart(figure, alt="Deposits, withdrawals and their net by day", key="net")
     with right:
-        table_with_export(page, wide.sort("day", descending=True), "net-deposits", mart=MART, what="days", height=theme.HEIGHT)
+        table_with_export(
+            page, wide.sort("day", descending=True), "net-deposits", mart=MART, what="days", height=theme.HEIGHT
+        )
 
 
 def show_revenue(page: Page) -> None:
@@ -77,11 +97,15 @@ def show_revenue(page: Page) -> None:
         names = {name: name.removeprefix(prefix).replace("_", " ") for name in series["kpi"].unique().to_list()}
         left, right = st.columns([3, 2])
         with left:
-            figure = charts.stacked_bars(series, series="kpi", value="value", complete_until=page.complete_until, unit="USD", names=names)
+            figure = charts.stacked_bars(
+                series, series="kpi", value="value", complete_until=page.complete_until, unit="USD", names=names
+            )
             st.plotly_chart(figure, alt=title, key=f"chart.{prefix}")
         with right:
             wide = series.pivot(on="kpi", index="day", values="value").sort("day", descending=True)
-            table_with_export(page, wide, f"{prefix}by-day".replace("_", "-"), mart=MART, what="days", height=theme.HEIGHT)
+            table_with_export(
+                page, wide, f"{prefix}by-day".replace("_", "-"), mart=MART, what="days", height=theme.HEIGHT
+            )
 
 
 def show_drivers(page: Page) -> None:
@@ -90,7 +114,8 @@ def show_drivers(page: Page) -> None:
     chosen = filters.choose("kpi", "Figure", names, "net_deposits")
     drivers = page.read(overview.drivers, page.scope, chosen)
     if drivers.is_empty():
-        return states.nothing_matches("figures")
+        states.nothing_matches("figures")
+        return
     left, right = st.columns([3, 2])
     with left:
         st.subheader(f"What moved {names[chosen].lower()} against {page.period.previous_label}", anchor=False)
@@ -103,13 +128,20 @@ def show_drivers(page: Page) -> None:
 
 def show_rows(page: Page) -> None:
     """The daily rows behind every tile, of one KPI or all."""
-    names = {"all": "All figures"} | {name: name.replace("_", " ") for name in page.read(overview.names)["kpi"].to_list()}
+    names = {"all": "All figures"} | {
+        name: name.replace("_", " ") for name in page.read(overview.names)["kpi"].to_list()
+    }
     chosen = filters.choose("kpi", "Figure", names, "all")
     sql, parameters = overview.rows(page.scope, None if chosen == "all" else chosen)
     table_with_export(page, Rows(sql, parameters), "kpi-daily", mart=MART, what="daily figures")
 
 
-page = header("overview", "Overview", "The broker in eight numbers, against the same elapsed part of the period before.", names=("kpi",))
+page = header(
+    "overview",
+    "Overview",
+    "The broker in eight numbers, against the same elapsed part of the period before.",
+    names=("kpi",),
+)
 if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions, kyc_events"):
     with states.panel():
         show_tiles(page)

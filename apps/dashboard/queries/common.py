@@ -62,3 +62,8 @@ def count(reader: Reader, rows: Rows) -> pl.DataFrame:
 def whole(reader: Reader, rows: Rows) -> pl.DataFrame:
     """All of them, for the export."""
     return reader.query(rows.sql, rows.parameters)
+
+
+def one(reader: Reader, rows: Rows, number: int) -> pl.DataFrame:
+    """The row on one line of the shown table."""
+    return reader.query(f"select * from ({rows.sql}) limit 1 offset {int(number)}", rows.parameters)

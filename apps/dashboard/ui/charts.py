@@ -11,7 +11,14 @@ from apps.dashboard.ui import theme
 
 
 def stacked_bars(
-    frame: pl.DataFrame, *, series: str, value: str, complete_until: date, unit: str, colours: Mapping[str, str] | None = None, names: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    *,
+    series: str,
+    value: str,
+    complete_until: date,
+    unit: str,
+    colours: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Bars by day (or week, month), one colour a series; a bar that is not complete yet is hatched."""
     frame, days = bucketed(frame, series, value)
@@ -24,7 +31,7 @@ def stacked_bars(
             name=(names or {}).get(key, key.replace("_", " ")),
             marker={
                 "color": (colours or {}).get(key, theme.PALETTE[number % len(theme.PALETTE)]),
-                "pattern": {"shape": ["" if done else theme.HATCH for done in complete], "fillmode": "overlay", "fgcolor": theme.ink()},
+                "pattern": _hatched(complete),
                 "line": {"width": 0},
             },
             hovertemplate="%{y:,.2f}",
@@ -33,29 +40,51 @@ def stacked_bars(
     return theme.dressed(figure, unit=f"{unit} a {days}")
 
 
-def flows(days: Sequence[date], money_in: Sequence, money_out: Sequence, *, complete_until: date, unit: str, bucket: str = "day") -> go.Figure:
+def flows(
+    days: Sequence[date],
+    money_in: Sequence,
+    money_out: Sequence,
+    *,
+    complete_until: date,
+    unit: str,
+    bucket: str = "day",
+) -> go.Figure:
     """Money in above the axis, money out below it, and the net as a line, dashed while its day is not complete."""
     incoming, outgoing = [float(value or 0) for value in money_in], [-float(value or 0) for value in money_out]
     net = [one + other for one, other in zip(incoming, outgoing, strict=True)]
     complete = [_is_complete(day, bucket, complete_until) for day in days]
     figure = go.Figure()
     for name, values, colour in (("Deposits", incoming, theme.IN), ("Withdrawals", outgoing, theme.OUT)):
-        pattern = {"shape": ["" if done else theme.HATCH for done in complete], "fgcolor": theme.ink()}
-        figure.add_bar(x=list(days), y=values, name=name, marker={"color": colour, "pattern": pattern, "line": {"width": 0}}, hovertemplate="%{y:,.2f}")
+        marker = {"color": colour, "pattern": _hatched(complete), "line": {"width": 0}}
+        figure.add_bar(x=list(days), y=values, name=name, marker=marker, hovertemplate="%{y:,.2f}")
     done = sum(complete)
     line = {"color": theme.ink(), "width": 2}
-    figure.add_scatter(x=list(days)[:done], y=net[:done], name="Net", mode="lines", line=line, hovertemplate="%{y:,.2f}")
+    figure.add_scatter(
+        x=list(days)[:done], y=net[:done], name="Net", mode="lines", line=line, hovertemplate="%{y:,.2f}"
+    )
     if done < len(net):
         start = max(done - 1, 0)
         figure.add_scatter(
-            x=list(days)[start:], y=net[start:], name="Net, so far", mode="lines+markers", line={**line, "dash": "dot"}, hovertemplate="%{y:,.2f}"
+            x=list(days)[start:],
+            y=net[start:],
+            name="Net, so far",
+            mode="lines+markers",
+            line={**line, "dash": "dot"},
+            hovertemplate="%{y:,.2f}",
         )
     figure.update_layout(barmode="relative")
     return theme.dressed(figure, unit=f"{unit} a {bucket}")
 
 
 def lines(
-    frame: pl.DataFrame, *, series: str, value: str, complete_until: date, unit: str, names: Mapping[str, str] | None = None, percent: bool = False
+    frame: pl.DataFrame,
+    *,
+    series: str,
+    value: str,
+    complete_until: date,
+    unit: str,
+    names: Mapping[str, str] | None = None,
+    percent: bool = False,
 ) -> go.Figure:
     """A line a series; the last stretch is dashed while its day is not complete."""
     figure = go.Figure()
@@ -66,7 +95,9 @@ def lines(
         label = (names or {}).get(key, key.replace("_", " "))
         line = {"color": colour, "width": 2}
         template = "%{y:.1%}" if percent else "%{y:,.2f}"
-        figure.add_scatter(x=days[:done], y=values[:done], name=label, mode="lines", line=line, legendgroup=key, hovertemplate=template)
+        figure.add_scatter(
+            x=days[:done], y=values[:done], name=label, mode="lines", line=line, legendgroup=key, hovertemplate=template
+        )
         if done < len(days):
             start = max(done - 1, 0)
             figure.add_scatter(
@@ -79,17 +110,38 @@ def lines(
     return figure
 
 
-def ranked(labels: Sequence[str], values: Sequence[float | None], *, unit: str, signed: bool = False, percent: bool = False) -> go.Figure:
+def stacked_categories(
+    frame: pl.DataFrame, *, category: str, series: str, value: str, colours: Mapping[str, str]
+) -> go.Figure:
+    """Stacked bars over names (such as run numbers), in the order of the rows."""
+    figure = go.Figure()
+    for key, part in _parts(frame, series, by=category):
+        figure.add_bar(
+            x=part[category].cast(pl.Utf8).to_list(),
+            y=_floats(part[value]),
+            name=key,
+            marker={"color": colours.get(key, theme.GREY)},
+        )
+    figure.update_layout(barmode="stack")
+    figure = theme.dressed(figure)
+    figure.update_xaxes(type="category", title=category.replace("_", " "))
+    return figure
+
+
+def ranked(
+    labels: Sequence[str], values: Sequence[float | None], *, unit: str, signed: bool = False, percent: bool = False
+) -> go.Figure:
     """Horizontal bars, the first on top; with `signed`, what falls has another colour and its sign."""
     colours = [theme.VERMILION if signed and (value or 0) < 0 else theme.BLUE for value in values]
     text = "%{x:.1%}" if percent else "%{x:+,.3s}" if signed else "%{x:,.3s}"
-    figure = go.Figure(
-        go.Bar(x=list(values), y=list(labels), orientation="h", marker={"color": colours}, texttemplate=text, textposition="auto", hovertemplate="%{x:,.2f}<extra></extra>")
-    )
+    figure = go.Figure(go.Bar(x=list(values), y=list(labels), orientation="h", marker={"color": colours}))
+    figure.update_traces(texttemplate=text, textposition="auto", hovertemplate="%{x:,.2f}<extra></extra>")
     figure = theme.dressed(figure, height=max(140, 36 * len(labels) + 60))
     # identifiers may look like numbers; they are names all the same
     figure.update_yaxes(type="category", autorange="reversed", title=None, tickformat=None, zeroline=False)
-    figure.update_xaxes(title=unit or None, zeroline=True, zerolinecolor=theme.ink(), tickformat=".0%" if percent else "~s")
+    figure.update_xaxes(
+        title=unit or None, zeroline=True, zerolinecolor=theme.ink(), tickformat=".0%" if percent else "~s"
+    )
     figure.update_layout(hovermode="closest")
     return figure
 
@@ -99,20 +151,26 @@ def histogram(frame: pl.DataFrame, *, label: str, value: str, unit: str, mark: s
     labels = frame[label].to_list()
     late = labels.index(mark) if mark in labels else len(labels)
     colours = [theme.BLUE if number < late else theme.VERMILION for number in range(len(labels))]
-    figure = go.Figure(go.Bar(x=labels, y=_floats(frame[value]), marker={"color": colours}, hovertemplate="%{y:,.0f}<extra>%{x}</extra>", texttemplate="%{y:,.0f}"))
+    figure = go.Figure(go.Bar(x=labels, y=_floats(frame[value]), marker={"color": colours}))
+    figure.update_traces(texttemplate="%{y:,.0f}", hovertemplate="%{y:,.0f}<extra>%{x}</extra>")
     figure = theme.dressed(figure, unit=unit)
     figure.update_xaxes(type="category")
     figure.update_layout(hovermode="closest")
     return figure
 
 
-def tree(ids: Sequence[str], labels: Sequence[str], parents: Sequence[str], values: Sequence[float], *, unit: str) -> go.Figure:
+def tree(
+    ids: Sequence[str], labels: Sequence[str], parents: Sequence[str], values: Sequence[float], *, unit: str
+) -> go.Figure:
     """A partner tree as nested bars from left to right; the width of a node is its own value plus all below it."""
-    figure = go.Figure(
-        go.Icicle(
-            ids=list(ids), labels=list(labels), parents=list(parents), values=list(values), branchvalues="remainder", maxdepth=7,
-            tiling={"orientation": "h"}, root={"color": "rgba(0,0,0,0)"}, hovertemplate="%{label}<br>%{value:,.2f} " + unit + "<extra></extra>",
-        )  # fmt: skip
+    figure = go.Figure(go.Icicle(ids=list(ids), labels=list(labels), parents=list(parents), values=list(values)))
+    hover = "%{label}<br>%{value:,.2f} " + unit + "<extra></extra>"
+    figure.update_traces(
+        branchvalues="remainder",
+        maxdepth=7,
+        tiling={"orientation": "h"},
+        root={"color": "rgba(0,0,0,0)"},
+        hovertemplate=hover,
     )
     figure.update_layout(icicleColorway=list(theme.PALETTE))
     figure = theme.dressed(figure, height=420)
@@ -143,8 +201,18 @@ def _is_complete(day: date, unit: str, complete_until: date) -> bool:
     return end <= complete_until
 
 
-def _parts(frame: pl.DataFrame, series: str) -> list[tuple[str, pl.DataFrame]]:
-    return [(str(key), frame.filter(pl.col(series) == key).sort("day")) for key in frame[series].unique().sort().to_list()]
+def _hatched(complete: list[bool]) -> dict:
+    """A pattern that hatches the bars of days that are not complete yet, in the colour of the bar."""
+    return {
+        "shape": ["" if done else theme.HATCH for done in complete],
+        "fillmode": "replace",
+        "size": 6,
+        "solidity": 0.5,
+    }
+
+
+def _parts(frame: pl.DataFrame, series: str, by: str = "day") -> list[tuple[str, pl.DataFrame]]:
+    return [(str(key), frame.filter(pl.col(series) == key).sort(by)) for key in frame[series].unique().sort().to_list()]
 
 
 def _floats(values: pl.Series) -> list[float | None]:

@@ -31,7 +31,15 @@ def choose(name: str, label: str, options: Mapping[str, str], default: str, *, h
     value = _wanted(name, options, default)
     key = f"filter.{name}"
     st.session_state[key] = value
-    st.selectbox(label, list(options), format_func=lambda code: options[code], key=key, on_change=_write, args=(name, key, default), help=help)
+    st.selectbox(
+        label,
+        list(options),
+        format_func=lambda code: options[code],
+        key=key,
+        on_change=_write,
+        args=(name, key, default),
+        help=help,
+    )
     return value
 
 
@@ -48,7 +56,13 @@ def open_tab(labels: Mapping[str, str], page: str) -> tuple[str, list]:
 
 def period(frame: Frame) -> Period:
     """The period, counted back from the newest day that the data reach."""
-    key = choose("period", "Period", PRESETS, "30d", help="Broker days run from 00:00 to 24:00 UTC and count back from the newest day with data.")
+    key = choose(
+        "period",
+        "Period",
+        PRESETS,
+        "30d",
+        help="Broker days run from 00:00 to 24:00 UTC and count back from the newest day with data.",
+    )
     return periods.period(key, frame.last_day, _custom(frame) if key == "custom" else None)
 
 
@@ -68,7 +82,11 @@ def link(**changes: str | None) -> dict[str, str]:
 
 def kept(*names: str) -> dict[str, str]:
     """The current entity and period (and other filters named) as query parameters for a link to another page."""
-    return {name: st.query_params[name] for name in ("entity", "period", "from", "to", "user", *names) if name in st.query_params}
+    return {
+        name: st.query_params[name]
+        for name in ("entity", "period", "from", "to", "user", *names)
+        if name in st.query_params
+    }
 
 
 def _wanted(name: str, options: Mapping[str, str], default: str, keep: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -34,6 +35,11 @@ class Page:
     entity: str | None
 
     @property
+    def file(self) -> Path:
+        """This page, for links to itself with other filters."""
+        return navigation.page_file(self.name)
+
+    @property
     def scope(self) -> Scope:
         period = self.period
         return Scope(period.start, period.until, period.previous_start, period.previous_until, self.entity)
@@ -52,7 +58,11 @@ class Page:
         publish = self.frame.publish
         assert publish is not None
         shown = {key: value for key, value in st.query_params.to_dict().items() if key not in ("user", "tab")}
-        shown |= {"entity": self.entity or "all", "from": str(self.period.start), "until (exclusive)": str(self.period.until)}
+        shown |= {
+            "entity": self.entity or "all",
+            "from": str(self.period.start),
+            "until (exclusive)": str(self.period.until),
+        }
         viewer = self.frame.viewer
         return Manifest(
             f"{self.name}: {name}", shown, f"{viewer.name} ({viewer.user})", viewer.role, publish.publish_id,
@@ -95,7 +105,11 @@ def _red_run(frame: Frame) -> None:
     """Says when the last build was red: readers still see the publish before it, whole."""
     run = frames.last_run(frame.settings)
     if run.get("status") in ("red", "failed"):
-        seen = f"You see publish {frame.publish.publish_id}, which it did not touch." if frame.publish else "Nothing is published yet."
+        seen = (
+            f"You see publish {frame.publish.publish_id}, which it did not touch."
+            if frame.publish
+            else "Nothing is published yet."
+        )
         st.error(f"**The last build is red** (run {run.get('run_id')}, {run.get('finished_at')}). {seen}")
         st.text(str(run.get("message") or "")[:500])
 
@@ -110,13 +124,27 @@ def _status(frame: Frame, period: Period) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="status"):
         st.badge(freshness(publish.loaded_at, datetime.now(UTC).replace(tzinfo=None)), color="blue", width="content")
         st.caption(f"**{period.label}** · broker day 00:00–24:00 UTC", width="content")
-        st.caption(f"as of **{moment(publish.latest_event_at)}**", width="content", help="The latest event in the data (UTC).")
-        st.caption(f"loaded **{moment(publish.loaded_at)}**", width="content", help="When the newest file was recorded (UTC).")
-        st.caption(f"publish **{publish.publish_id}**", width="content", help=f"Published {moment(publish.published_at)} by run {publish.run_id}.")
+        st.caption(
+            f"as of **{moment(publish.latest_event_at)}**", width="content", help="The latest event in the data (UTC)."
+        )
+        st.caption(
+            f"loaded **{moment(publish.loaded_at)}**", width="content", help="When the newest file was recorded (UTC)."
+        )
+        st.caption(
+            f"publish **{publish.publish_id}**",
+            width="content",
+            help=f"Published {moment(publish.published_at)} by run {publish.run_id}.",
+        )
         counts = f"✓ {checks['pass']} passed · ! {checks['warn']} warned · ✗ {failed} failed"
         if "data" in frame.viewer.pages:
             parameters = filters.kept() | {"tab": "checks"}
-            st.page_link(navigation.page_file("data"), label=counts, query_params=parameters, help="The checks of this publish", width="content")
+            st.page_link(
+                navigation.page_file("data"),
+                label=counts,
+                query_params=parameters,
+                help="The checks of this publish",
+                width="content",
+            )
         else:
             st.caption(counts, width="content")
     newest = frames.current_publish(str(frame.settings.root), frame.settings)

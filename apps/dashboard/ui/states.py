@@ -15,31 +15,44 @@ log = logging.getLogger("daybook.dashboard")
 
 def nothing_matches(what: str = "rows") -> None:
     """The data are there; the filters leave none of them."""
-    st.info(f"**Nothing matches these filters.** There are {what}, but none for this entity and period. Widen the filters above.")
+    st.info(
+        f"**Nothing matches these filters.** There are {what}, but none for this entity and period. Widen the filters above."
+    )
 
 
 def not_loaded(what: str, feed: str) -> None:
     """The mart is empty or missing: its feed has not come yet."""
-    st.warning(f"**Not loaded yet.** {what} come from the feed `{feed}`, of which nothing is published. Put its files into the landing folder and run `daybook run`.")
+    st.warning(
+        f"**Not loaded yet.** {what} come from the feed `{feed}`, of which nothing is published. "
+        "Put its files into the landing folder and run `daybook run`."
+    )
 
 
 def not_granted(what: str, role: str) -> None:
+    """The role is not given the mart: it may be there, it is not for this role."""
     st.info(f"**Not yours to see.** The role {role} is not given {what}.")
 
 
 def refused(words: str) -> None:
+    """Something was asked for that is not allowed or does not exist."""
     st.error(f"**Refused.** {words}")
 
 
 def nothing_published() -> None:
-    st.warning("**Not loaded yet.** Nothing is published in this home. Put files into the landing folder, or try `daybook simulate`, then `daybook run`.")
+    """The home is empty."""
+    st.warning(
+        "**Not loaded yet.** Nothing is published in this home. Put files into the landing folder, or try `daybook simulate`, then `daybook run`."
+    )
 
 
 def failed(error: Exception) -> str:
     """Tells the visitor that it failed, with a reference that stands in the log beside the whole error; gives the reference."""
     reference = secrets.token_hex(3)
     log.error("reference %s", reference, exc_info=error)
-    st.error(f"**Failed (reference {reference}).** This part could not be read; the other parts are not affected. The data team finds the cause under this reference in `logs/dashboard.log`.")
+    st.error(
+        f"**Failed (reference {reference}).** This part could not be read; the other parts are not affected. "
+        "The data team finds the cause under this reference in `logs/dashboard.log`."
+    )
     return reference
 
 
@@ -63,4 +76,3 @@ def available(frame: Frame, what: str, mart: str, feed: str) -> bool:
         not_granted(what, frame.viewer.role)
         return False
     return True
-

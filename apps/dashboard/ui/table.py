@@ -15,15 +15,24 @@ from apps.dashboard.ui.header import Page
 
 ROW_PIXELS = 35
 IDENTIFIER = re.compile(r"(^|_)(id|key|login|sha256|reference|code)$|^_")
-FORMATS = {
-    "fraction": re.compile(r"(_rate|_pct|_ratio|share)$"),
-    "rate": re.compile(r"(^|_)(fx_rate|fx_rate_usd|price|rate)$"),
-    "lots": re.compile(r"lots$"),
-}
+BY_NAME = (
+    (IDENTIFIER, None),
+    (re.compile(r"(approval_rate|_pct|_ratio|share)$"), "percent"),
+    (re.compile(r"^(fx_rate|fx_rate_usd|price|rate|own_rate)$"), "%.5f"),
+    (re.compile(r"lots$"), "%.2f"),
+)
+"""How a number looks that its type alone does not tell: the first pattern that its column's name matches. None: as text."""
 
 
 def table_with_export(
-    page: Page, rows: Rows | pl.DataFrame, name: str, *, mart: str, what: str = "rows", height: int | None = None, select: bool = False
+    page: Page,
+    rows: Rows | pl.DataFrame,
+    name: str,
+    *,
+    mart: str,
+    what: str = "rows",
+    height: int | None = None,
+    select: bool = False,
 ) -> list[int]:
     """The table, its counts and its two downloads; gives the numbers of the rows chosen (with `select`)."""
     shown, total = _shown(page, rows)
@@ -31,7 +40,9 @@ def table_with_export(
         states.nothing_matches(what)
         return []
     selection = st.dataframe(
-        shown.with_columns(pl.col(pl.List).cast(pl.List(pl.Utf8)).list.join(", ")) if any(isinstance(t, pl.List) for t in shown.dtypes) else shown,
+        shown.with_columns(pl.col(pl.List).cast(pl.List(pl.Utf8)).list.join(", "))
+        if any(isinstance(t, pl.List) for t in shown.dtypes)
+        else shown,
         hide_index=True,
         column_config=columns(page, shown, mart),
         height=height or min(ROW_PIXELS * (shown.height + 1) + 3, 420),
@@ -46,28 +57,27 @@ def table_with_export(
 
 def columns(page: Page, frame: pl.DataFrame, mart: str) -> dict[str, Any]:
     """How each column looks: a definition for a tooltip, money to the cent, fractions as percentages, ids as text."""
-    return {name: _column(name, dtype, dictionary.column(page.frame, mart, name)) for name, dtype in frame.schema.items()}
+    return {
+        name: _column(name, dtype, dictionary.column(page.frame, mart, name)) for name, dtype in frame.schema.items()
+    }
 
 
 def _column(name: str, dtype: pl.DataType, help: str | None) -> Any:
     label = name.replace("_", " ")
-    if IDENTIFIER.search(name):
-        return st.column_config.TextColumn(label, help=help)
-    if FORMATS["fraction"].search(name):
-        return st.column_config.NumberColumn(label, help=help, format="percent")
-    if FORMATS["rate"].search(name):
-        return st.column_config.NumberColumn(label, help=help, format="%.5f")
-    if FORMATS["lots"].search(name):
-        return st.column_config.NumberColumn(label, help=help, format="%.2f")
-    if dtype.is_decimal():
-        return st.column_config.NumberColumn(label, help=help, format="accounting")
-    if dtype.is_integer():
-        return st.column_config.NumberColumn(label, help=help, format="localized")
+    numeric = dtype.is_numeric()
     if isinstance(dtype, pl.Datetime):
         return st.column_config.DatetimeColumn(f"{label} (UTC)", help=help, format="YYYY-MM-DD HH:mm:ss")
     if dtype == pl.Date:
         return st.column_config.DateColumn(label, help=help, format="YYYY-MM-DD")
-    return st.column_config.Column(label, help=help)
+    if not numeric:
+        return st.column_config.Column(label, help=help)
+    by_type = "accounting" if dtype.is_decimal() else "localized"
+    shape = next((shape for pattern, shape in BY_NAME if pattern.search(name)), by_type)
+    return (
+        st.column_config.TextColumn(label, help=help)
+        if shape is None
+        else st.column_config.NumberColumn(label, help=help, format=shape)
+    )
 
 
 def _shown(page: Page, rows: Rows | pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -78,7 +88,9 @@ def _shown(page: Page, rows: Rows | pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 
 def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, shown: int) -> None:
-    note = f"{total:,} rows" if total == shown else f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
+    note = (
+        f"{total:,} rows" if total == shown else f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
+    )
     manifest = page.manifest(name)
     file = f"daybook-{name}-{page.frame.last_day:%Y%m%d}-publish-{manifest.publish_id}"
 

@@ -33,6 +33,8 @@ def dressed(figure: go.Figure, *, height: int = HEIGHT, unit: str = "") -> go.Fi
         bargap=0.18,
         font={"family": "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", "size": 12},
     )
-    figure.update_yaxes(title=unit or None, automargin=True, zeroline=True, zerolinecolor=ink(), zerolinewidth=1, tickformat="~s")
+    figure.update_yaxes(
+        title=unit or None, automargin=True, zeroline=True, zerolinecolor=ink(), zerolinewidth=1, tickformat="~s"
+    )
     figure.update_xaxes(title=None, automargin=True)
     return figure

@@ -58,4 +58,6 @@ def _rows_link(page: Page, tile: Tile) -> None:
         return
     target = tile.kpi.page if tile.kpi.page in page.frame.viewer.pages else page.name
     parameters = filters.kept() | (tile.link if target == page.name else {})
-    st.page_link(navigation.page_file(target), label="Rows" if target == page.name else f"Open {target}", query_params=parameters)
+    st.page_link(
+        navigation.page_file(target), label="Rows" if target == page.name else f"Open {target}", query_params=parameters
+    )

@@ -41,6 +41,49 @@ MARTS = {
             case when c = 3 then 'warn' else 'pass' end as status, 'error' as severity, (c = 3)::bigint as failures, null::varchar as message,
             timestamp '2026-11-20 06:00:00' + interval (r) hour as ran_at
         from range(1, 6) t (r), range(8) s (c)""",
+    "core.dim_clients": """
+        select 'c' || i as client_id, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'Ann' as first_name, 'Lee' as last_name from range(60) t (i)""",
+    "core.dim_partners": """
+        select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity from range(12) t (i)""",
+    "partners.dim_partner_tree": """
+        select 'p' || i as partner_id, 'p' || i as ancestor_id, 0 as level, timestamp '2026-01-01' as valid_from, null::timestamp as valid_to
+        from range(12) t (i)
+        union all select 'p' || i, 'p' || (i // 3), 1, timestamp '2026-01-01', null from range(1, 12) t (i)""",
+    "partners.fct_commission_accruals": """
+        select 'mt5:' || i || ':r1' || if(i % 40 = 0, 'x', '') as accrual_id, if(i % 40 = 0, 2, 1) as revision, 'mt5-1' as platform,
+            (700000 + i)::varchar as deal_id, 'c' || (i % 60) as client_id, 'p' || (i % 12) as partner_id, 1 + i % 3 as level, 'std' as plan_id,
+            1 as plan_version, 'r' || (i % 4) as rule_id, 2 as rule_version, 'per_lot' as scheme, 'difference' as distribution,
+            (i % 9 + 1)::decimal(38, 8) as basis_amount, 'lots' as basis_unit, 4::decimal(18, 8) as rate, 1::decimal(18, 8) as fx_rate,
+            (if(i % 40 = 0, -4, 4) * (i % 9 + 1))::decimal(38, 8) as amount, 'USD' as currency,
+            (if(i % 40 = 0, -4, 4) * (i % 9 + 1))::decimal(38, 8) as amount_usd,
+            timestamp '2026-08-01 10:00:00' + interval (i * 4) hour as executed_at, timestamp '2026-11-22 06:00:00' as accrued_at,
+            'accrued' as status, if(i % 40 = 0, 'mt5:' || i || ':r1', null) as reverses_accrual_id, if(i % 40 = 0, 'late_link', null) as reason,
+            null::varchar as approval_id, null::varchar as payout_id
+        from range(670) t (i)""",
+    "partners.fct_commission_zero": """
+        select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'p' || (i % 12) as partner_id,
+            ['held_too_short', 'no_rule', 'hedged', 'no_rule'][1 + i % 4] as reason, null::varchar as detail from range(90) t (i)""",
+    "trading.fct_deals": """
+        select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'c' || (i % 60) as client_id, 'EURUSD' as symbol,
+            0.1::decimal(18, 8) as volume_lots, timestamp '2026-09-01 10:00:00' + interval (i * 21) hour + interval (i * 13) minute as executed_at
+        from range(94) t (i)""",
+    "operations.fct_withdrawals": """
+        select 'w' || i as request_id, 'c' || (i % 60) as client_id, (100 + i * 7.5)::decimal(38, 8) as amount, 'EUR' as currency, 'card' as method,
+            timestamp '2026-09-01 09:00:00' + interval (i * 9) hour as requested_at, timestamp '2026-09-01 12:00:00' + interval (i * 9) hour as decided_at,
+            if(i % 7 = 0, null, timestamp '2026-09-01 12:00:00' + interval (i * 9 + (i * i) % 60) hour) as paid_at,
+            if(i % 7 = 0, 'rejected', 'approved') as decision, 's1' as decided_by,
+            if(i % 7 = 0, null, 10800 + ((i * i) % 60) * 3600)::bigint as turnaround_seconds, 10800::bigint as decision_seconds, 0::bigint as paused_seconds,
+            true as checks_passed, 'APPROVED' as kyc_status_at_decision, if(i % 11 = 0, 'RE_KYC', 'APPROVED') as kyc_status_known_at_decision
+        from range(210) t (i)""",
+    "compliance.fct_control_failures": """
+        select 'stale_kyc' as control, 'withdrawal' as subject_type, 'w' || (i * 11) as subject_id, 's1' as actor_id,
+            timestamp '2026-09-01 12:00:00' + interval (i * 99) hour as occurred_at, i % 2 = 0 as discovered_later, 'RE_KYC for 40 days' as detail
+        from range(19) t (i)""",
+    "compliance.fct_audit_events": """
+        select 'e' || i as event_id, 'payment' as stream, 'x' || i as stream_id, 'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
+            timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed', 'do_not_honour'][1 + i % 3] as reason,
+            'psp_transactions' as source_feed
+        from range(390) t (i)""",
 }  # fmt: skip
 
 
@@ -50,13 +93,19 @@ def make(settings: Settings, marts: dict[str, str] = MARTS) -> Settings:
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         control.ensure_control(connection)
         connection.execute("create schema raw")
-        connection.execute("create table raw.loads as select timestamp '2026-11-22 06:00:00' as recorded_at, 1::bigint as load_id")
+        connection.execute(
+            "create table raw.loads as select timestamp '2026-11-22 06:00:00' as recorded_at, 1::bigint as load_id"
+        )
         for name, sql in marts.items():
             schema, table = name.split(".")
             connection.execute(f"create schema if not exists {schema}")
             connection.execute(f"create table {name} as select *, 1::bigint as _run_id from ({sql})")
-            connection.execute("insert into control.models values (?, ?, true, 1, 1, 1, 'replace', [], [], [])", [table, schema])
-        connection.execute("insert into control.runs values (1, now()::timestamp, now()::timestamp, 'green', true, 1, 'x', null)")
+            connection.execute(
+                "insert into control.models values (?, ?, true, 1, 1, 1, 'replace', [], [], [])", [table, schema]
+            )
+        connection.execute(
+            "insert into control.runs values (1, now()::timestamp, now()::timestamp, 'green', true, 1, 'x', null)"
+        )
         connection.execute(
             "insert into control.check_results select 1, 'check ' || i, 'dbt', 'x', if(i = 3, 'warn', 'pass'), 'warn', 0, null, now()::timestamp from range(9) t(i)"
         )

@@ -1,0 +1,66 @@
+"""A subject's events in lanes by who acted, on the clock of happening, with when each became known."""
+
+from datetime import datetime
+from typing import Any
+
+import plotly.graph_objects as go
+
+from apps.dashboard.ui import theme
+
+LATE_SECONDS = 60
+COLOURS = {"client": theme.SKY, "staff": theme.BLUE, "system": theme.GREY, "provider": theme.PINK, "check": theme.GREEN}
+
+
+def swim_lanes(events: list[dict[str, Any]], decided_at: datetime | None) -> go.Figure:
+    """A dot an event in its lane; a thin line leads to when it became known, where that was later. The decision is a vertical line."""
+    figure = go.Figure()
+    lanes = list(dict.fromkeys(lane(event) for event in events))
+    for name in lanes:
+        own = [event for event in events if lane(event) == name]
+        figure.add_scatter(
+            x=[event["occurred_at"] for event in own], y=[name] * len(own), mode="markers", name=name,
+            marker={"size": 12, "color": COLOURS.get(name, theme.ORANGE), "line": {"width": 1, "color": theme.ink()}},
+            text=[_hover(event) for event in own], hovertemplate="%{text}<extra></extra>",
+        )  # fmt: skip
+    late = [event for event in events if _late(event)]
+    for number, event in enumerate(late):
+        figure.add_scatter(
+            x=[event["occurred_at"], event["recorded_at"]], y=[lane(event)] * 2, mode="lines+markers", name="known later",
+            legendgroup="late", showlegend=number == 0, hoverinfo="skip", line={"color": theme.VERMILION, "width": 1, "dash": "dot"},
+            marker={"symbol": ["circle-open", "line-ns-open"], "size": [1, 10], "color": theme.VERMILION},
+        )  # fmt: skip
+    if decided_at is not None:
+        figure.add_vline(x=decided_at, line={"color": theme.ink(), "width": 2})
+        figure.add_annotation(
+            x=decided_at, y=1.0, yref="paper", text="decision", showarrow=False, xanchor="left", yanchor="bottom"
+        )
+    figure = theme.dressed(figure, height=110 + 46 * max(len(lanes), 1))
+    figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    figure.update_layout(hovermode="closest", legend={"y": 1.12}, margin={"t": 56})
+    return figure
+
+
+def lane(event: dict[str, Any]) -> str:
+    """Checks have a lane of their own; everything else stands with who acted."""
+    if "check" in str(event.get("event_type", "")):
+        return "check"
+    return str(event.get("actor_type") or event.get("stream") or "system")
+
+
+def _late(event: dict[str, Any]) -> bool:
+    occurred, recorded = event.get("occurred_at"), event.get("recorded_at")
+    return (
+        isinstance(occurred, datetime)
+        and isinstance(recorded, datetime)
+        and (recorded - occurred).total_seconds() > LATE_SECONDS
+    )
+
+
+def _hover(event: dict[str, Any]) -> str:
+    words = [
+        str(event.get("event_type")),
+        f"happened {event.get('occurred_at')}",
+        f"known {event.get('recorded_at')}",
+        str(event.get("actor_id") or ""),
+    ]
+    return "<br>".join(word for word in words if word).replace("<script", "")
