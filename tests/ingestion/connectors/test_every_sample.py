@@ -1,0 +1,165 @@
+"""Every sample of these systems loads or is refused for a stated reason, and nothing a file may hold makes a connector fail."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.connectors import connectors, guess
+from ingestion.connectors.base import BadFile, Connector
+from ingestion.feeds import FEEDS
+from ingestion.judge import judge
+from tests.ingestion.connectors.samples import SAMPLES, sample
+
+OWNERS = {
+    "mt5/ReportHistory_wizard.xlsx": "mt5_report",
+    "mt5/": "mt5_sql",
+    "adyen/": "adyen_settlement",
+    "camt053/": "camt053",
+    "kyc/sumsub/": "sumsub",
+    "checkoutcom/*/payouts": "checkout_payouts",
+    "checkoutcom/": "checkout_settlement",
+}
+# Samples in the same folders that no connector here takes for its own, and why.
+NOBODYS = {
+    "mt5/webapi/deal_get_page.json": "the Web API has a connector of its own, to come",
+    "kyc/sumsub/go-kyc/service_01_x.json": "an error message without an applicant",
+}
+REFUSED = {
+    "payments_accounting_report": "payments accounting report",
+    "camt054": "camt.054 notification",
+    "camt053.v2.wrong": "holds no statement",
+    ".sql": "Load a .sql dump",
+    "go-kyc/service_00": "type: is missing",
+}
+FAMILIES = {
+    "adyen_settlement": ["adyen/wmf-crm/batch_1__settlement_detail_report_batch_1128.csv", "adyen/oca/adyen_test.xlsx"],
+    "camt053": ["camt053/oca/test-camt053-txdtls.xml", "camt053/genkgo/camt053.v4.xml"],
+    "sumsub": ["kyc/sumsub/lana-bank/05_applicantReviewed_RED.json", "kyc/sumsub/docs/02_applicantKytTxnRejected.json"],
+    "mt5_report": ["mt5/ReportHistory_wizard.xlsx"],
+    "mt5_sql": ["mt5/gana_mt5_sql_export_2019/mt5_users_no_pii.csv"],
+    "checkout_settlement": [
+        "checkoutcom/smashpig/settlement-breakdown_ent_testcheckoutfixture_20260702_00000003k599_1.csv"
+    ],
+}
+MUTANTS = 200
+
+
+def files() -> list[str]:
+    folders = ("mt5", "adyen", "camt053", "kyc/sumsub", "checkoutcom")
+    found = [path for folder in folders for path in sorted((SAMPLES / folder).rglob("*")) if path.is_file()]
+    return [path.relative_to(SAMPLES).as_posix() for path in found] or ["(none)"]
+
+
+def owner(name: str) -> str | None:
+    if name in NOBODYS or "/ipn_" in name:  # Adyen's webhooks have a receiver of their own, to come
+        return None
+    return next(
+        (
+            connector
+            for start, connector in OWNERS.items()
+            if Path(name).match(f"{start}*") or ("*" not in start and name.startswith(start))
+        ),
+        None,
+    )
+
+
+@pytest.mark.parametrize("name", files())
+def test_a_sample_is_recognised_by_the_connector_of_its_system_alone(name: str) -> None:
+    path = sample(*name.split("/"))
+    expected = owner(name)
+    assert [connector.name for connector in guess(path)] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("name", [name for name in files() if owner(name)])
+def test_a_sample_loads_or_is_refused_for_a_stated_reason(name: str) -> None:
+    path = sample(*name.split("/"))
+    connector = connectors()[str(owner(name))]
+    reason = next((reason for part, reason in REFUSED.items() if part in name), None)
+    try:
+        batches = list(connector.read(path))
+    except BadFile as error:
+        assert reason, error
+        assert reason in str(error)
+        assert error.remedy
+        return
+    assert reason is None
+    assert sum(batch.rows.height for batch in batches) > 0
+    for batch in batches:
+        assert batch.rejected == ()
+        judged = judge(FEEDS[batch.feed], batch)
+        assert list(judged.bad) == []
+
+
+def mutants(original: bytes, seed: int) -> Iterator[bytes]:
+    """The file cut off, filled with garbage, in other encodings, with huge and odd numbers, its parts doubled or lost."""
+    rng = random.Random(seed)
+    odd = [
+        b"9" * 400,
+        b"1e999",
+        b"-1E-999",
+        b"NaN",
+        b"Infinity",
+        b"\x00",
+        b"\xff\xfe",
+        b'"',
+        b"<",
+        b"{",
+        b"&x;",
+        b"\r",
+        b"-",
+    ]
+    odd += ["\u0661\u0662".encode(), "\u00a0".encode(), b"9999-99-99", b"0000-00-00", b"true", b"null", b"[]", b",,,,"]
+    for number in range(MUTANTS):
+        kind, data = number % 8, bytearray(original)
+        at = rng.randrange(len(data))
+        if kind == 0:
+            yield bytes(data[:at])
+        elif kind == 1:
+            for _ in range(rng.randrange(1, 20)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            yield bytes(data)
+        elif kind == 2:
+            data[at : at + rng.randrange(6)] = rng.choice(odd)
+            yield bytes(data)
+        elif kind == 3:
+            digits = [place for place, byte in enumerate(data) if 48 <= byte <= 57] or [0]
+            for _ in range(3):
+                place = rng.choice(digits)
+                data[place : place + 1] = rng.choice(odd)
+            yield bytes(data)
+        elif kind == 4:
+            end = min(len(data), at + rng.randrange(400))
+            del data[at:end]
+            yield bytes(data) or b" "
+        elif kind == 5:
+            end = min(len(data), at + rng.randrange(2000))
+            yield bytes(data[:end] + data[at:])
+        elif kind == 6:
+            text = original.decode("latin-1")
+            yield text.encode(rng.choice(["utf-16", "utf-8", "utf-32"]))
+        else:
+            yield bytes(rng.randrange(256) for _ in range(rng.randrange(1, 3000)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_damaged_files_are_refused_or_set_rows_aside_and_nothing_else(family: str, tmp_path: Path) -> None:
+    connector: Connector = connectors()[family]
+    refused = read = 0
+    for place, name in enumerate(FAMILIES[family]):
+        original = sample(*name.split("/"))
+        path = tmp_path / original.name
+        for mutant in mutants(original.read_bytes(), seed=20_260 + place):
+            path.write_bytes(mutant)
+            connector.recognises(path, mutant[:65536])
+            try:
+                for batch in connector.read(path):
+                    assert all(bad.rules and bad.rules[0] for bad in batch.rejected)
+                    judge(FEEDS[batch.feed], batch)
+                read += 1
+            except BadFile as error:
+                assert error.reason
+                refused += 1
+    assert refused > 10
+    assert read > 0
