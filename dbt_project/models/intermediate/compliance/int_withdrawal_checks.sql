@@ -14,4 +14,4 @@ select
     versions.superseded_at
 from versions
 left join names on lower(versions.check_name) = names.source_name
-where versions.subject_type = 'withdrawal'
+where coalesce(versions.subject_type, 'withdrawal') = 'withdrawal'
