@@ -1,5 +1,7 @@
 """Bank accounts and their statements: what reached them, what left them, and the sweep that keeps client money whole."""
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 
@@ -42,7 +44,7 @@ def settlement_lines(settlements: pl.DataFrame) -> pl.DataFrame:
     """Receipts of the firm accounts: what the PSPs settled."""
     return settlements.select(
         entity=pl.col("entity").cast(pl.Int64), currency=pl.col("currency").cast(pl.Int64), client_money=pl.lit(False), day=pl.col("due") // DAY,
-        amount=settlement_amount(), name=pl.col("psp").str.to_titlecase() + " Payments", account=pl.lit("PSP") + pl.col("psp"),
+        amount=settlement_amount() - pl.col("bank_short"), name=pl.col("psp").str.to_titlecase() + " Payments", account=pl.lit("PSP") + pl.col("psp"),
         reference=pl.col("batch"), kind=pl.lit("receipt"), counter=pl.lit(None, pl.String), returns=pl.lit(None, pl.String),
     )  # fmt: skip
 
@@ -61,7 +63,7 @@ def running_costs(world: World, used: list[tuple[int, int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def segregation(world: World, lines: pl.DataFrame, owed: pl.DataFrame, skipped: tuple[int, int, int] | None) -> pl.DataFrame:
+def segregation(lines: pl.DataFrame, owed: pl.DataFrame, skipped: tuple[int, int, int] | None) -> pl.DataFrame:
     """Own transfers that bring each client-money account to what is owed to clients, on the next business day.
 
     `owed` holds what client liabilities changed by: entity, currency, day, amount. `skipped` names one sweep that
@@ -154,7 +156,7 @@ def opening_balances(world: World) -> pl.DataFrame:
     for entity in ENTITIES:
         for code, currency in enumerate(CURRENCIES):
             amount = f"{capital(world, code) / 100:.2f}"
-            common = {"entity": entity, "currency": currency, "as_of": world.start.isoformat()}
+            common = {"entity": entity, "currency": currency, "as_of": (world.start - timedelta(days=300)).isoformat()}
             account = f"{entity}-{currency}-FIRM"
             rows.append(common | {"account_code": "1020", "bank_account": account, "amount": amount})
             rows.append(common | {"account_code": "3000", "bank_account": None, "amount": "-" + amount})

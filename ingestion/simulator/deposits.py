@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.simulator.accounts import Accounts
-from ingestion.simulator.funding import BALANCE, FIRST, OUT, TOP_UP, Moves
+from ingestion.simulator.funding import BALANCE, FIRST, OUT, PLANTED, TOP_UP, Moves
 from ingestion.simulator.market import Market
 from ingestion.simulator.people import METHODS, People
 from ingestion.simulator.world import HOUR, MINOR_STEP, MINUTE, SECOND, Ints, World, numbered, pick, reference, round_up
@@ -18,7 +18,7 @@ MARGIN = 0.005
 
 def wallet_transfers(market: Market, people: People, accounts: Accounts, moves: Moves, references: pl.Series) -> pl.DataFrame:
     """One row per transfer between wallet and platform: what leaves one side and what reaches the other, in hundredths."""
-    rows = np.flatnonzero((moves.action == BALANCE) & np.isin(moves.story, (FIRST, TOP_UP, OUT)))
+    rows = np.flatnonzero((moves.action == BALANCE) & np.isin(moves.story, (FIRST, TOP_UP, OUT, PLANTED)))
     account, at = moves.account[rows], moves.at[rows]
     into = moves.amount[rows] > 0
     platform = np.abs(moves.amount[rows])
@@ -90,10 +90,12 @@ def with_details(people: People, plan: pl.DataFrame) -> pl.DataFrame:
         "holder": people.holder(client),
         "country": people.country.gather(client),
     }
-    return plan.with_columns(**{name: values for name, values in usual.items() if name not in plan.columns})
+    return plan.with_columns(**{
+        name: pl.coalesce(name, values) if name in plan.columns else values for name, values in usual.items()
+    })  # fmt: skip
 
 
-def psp_deposit_events(people: People, plan: pl.DataFrame) -> pl.DataFrame:
+def psp_deposit_events(plan: pl.DataFrame) -> pl.DataFrame:
     """PSP status events of the deposits: initiated, authorised where it is a card, and how it ended."""
     plan = plan.filter(pl.col("psp").is_not_null())
     card = METHODS.index("card")

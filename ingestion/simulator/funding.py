@@ -13,7 +13,7 @@ from ingestion.simulator.people import People
 from ingestion.simulator.positions import Legs, Positions
 from ingestion.simulator.world import DAY, HOUR, MINOR_STEP, MINUTE, SECOND, Ints, World, round_up
 
-FIRST, TOP_UP, OUT, DEMO, EXTRA = range(5)
+FIRST, TOP_UP, OUT, DEMO, EXTRA, PLANTED = range(6)
 ACTIONS = (
     "buy", "sell", "balance", "credit", "charge", "correction", "bonus", "interest", "dividend", "tax", "so_compensation",
 )  # fmt: skip

@@ -56,7 +56,7 @@ def build_network(world: World, people: People) -> Network:
         parent=parent,
         depth=depth,
         plan=plan,
-        since=world.start_us - 200 * DAY + np.arange(n) * HOUR,
+        since=world.start_us - 300 * DAY + np.arange(n) * HOUR,
         of_client=np.where(rng.random(len(people.number)) < 0.78, introduced, -1),
     )
 
@@ -101,9 +101,9 @@ def partner_links(world: World, people: People, network: Network) -> pl.DataFram
     target = (rng.random(len(moved)) * np.maximum(moved - 1, 1)).astype(np.int64)
     moved_at = world.start_us + ((0.1 + 0.8 * rng.random(len(moved))) * span).astype(np.int64) // SECOND * SECOND
     client = np.flatnonzero(network.of_client >= 0)
-    late = rng.random(len(client)) < 0.03
+    late = (rng.random(len(client)) < 0.03) & (client < people.regular)
     first_at = people.registered[client] + np.where(late, 45 * DAY, 0)
-    switch = client[rng.random(len(client)) < 0.05]
+    switch = client[(rng.random(len(client)) < 0.05) & (client < people.regular)]
     switch_at = people.registered[switch] + (5 + rng.random(len(switch)) * 80).astype(np.int64) * DAY
     switch_to = np.where(rng.random(len(switch)) < 0.2, -1, rng.integers(0, n, len(switch)))
     parts = [

@@ -82,17 +82,21 @@ def token(numbers: Ints) -> pl.Series:
     return pl.Series(values=[f"{value:012x}" for value in mixed.tolist()], dtype=pl.String)
 
 
-def build_people(world: World, planted: int) -> People:
-    """Draws everybody: `world.clients` in all, of which the last `planted` are kept for the planted cases."""
+def build_people(world: World, planted: list[str]) -> People:
+    """Draws everybody: `world.clients` by chance, and one more for each planted client, whose entities are given.
+
+    Planted clients registered half a year before the start, hold euros, and are retail.
+    """
     rng = world.rng("people")
-    n = world.clients
-    regular = n - planted
+    n = world.clients + len(planted)
+    regular = world.clients
     spec = reference("people")
     entity = rng.choice(len(ENTITIES), n, p=[spec["entities"][name]["weight"] for name in ENTITIES])
     is_planted = np.arange(n) >= regular
+    entity[regular:] = [ENTITIES.index(name) for name in planted]
     span = world.horizon_us - world.start_us
     arrival = rng.beta(0.9, 1.7, n) * (span + 25 * DAY) - 25 * DAY
-    arrival = np.where(is_planted, -(25 - rng.random(n) * 20) * DAY, arrival)
+    arrival = np.where(is_planted, -(230 - rng.random(n) * 20) * DAY, arrival)
     registered = (world.start_us + arrival.astype(np.int64)) // SECOND * SECOND
     path, approved, provisional, may_fund = _kyc(world, rng, entity, registered, is_planted)
     wants = rng.random(n) < 0.87
@@ -104,7 +108,7 @@ def build_people(world: World, planted: int) -> People:
         regular=regular,
         number=rng.permutation(n).astype(np.int64) + 1,
         entity=entity,
-        currency=np.where(is_planted & (entity == 3), 0, _by_entity(rng, entity, "currencies", CURRENCIES)),
+        currency=np.where(is_planted, CURRENCIES.index("EUR"), _by_entity(rng, entity, "currencies", CURRENCIES)),
         country=_countries(rng, entity),
         first_name=names["first_names"].gather(rng.integers(0, len(names["first_names"]), n)),
         last_name=names["last_names"].gather(rng.integers(0, len(names["last_names"]), n)),

@@ -9,9 +9,9 @@ import polars as pl
 from ingestion.simulator import books as platform
 from ingestion.simulator.accounts import Accounts
 from ingestion.simulator.deposits import wallet_transfers
+from ingestion.simulator.faults import Faults
 from ingestion.simulator.funding import ACTIONS, BALANCE, Moves, plan_moves, stop_outs
 from ingestion.simulator.market import Market
-from ingestion.simulator.output import Writer
 from ingestion.simulator.people import People
 from ingestion.simulator.positions import (
     EXTRA_LEGS,
@@ -21,7 +21,7 @@ from ingestion.simulator.positions import (
     draw_positions,
     expected_share,
 )
-from ingestion.simulator.world import DAY, Ints, World
+from ingestion.simulator.world import DAY, Ints, World, cents, moment
 
 CHUNK = 1_000_000
 FULL_DETAIL = 250_000
@@ -34,12 +34,13 @@ class Platform:
 
     transfers: list[pl.DataFrame] = field(default_factory=list)
     results: list[pl.DataFrame] = field(default_factory=list)
+    closings: list[pl.DataFrame] = field(default_factory=list)
     deals: int = 0
 
 
 def trade(
-    world: World, market: Market, people: People, accounts: Accounts, writer: Writer, planted: tuple[Positions, Moves],
-    progress: Callable[[str], None],
+    world: World, market: Market, people: People, accounts: Accounts, faults: Faults, planted: tuple[Positions, Moves],
+    off_balance: dict[int, tuple[int, int]], progress: Callable[[str], None],
 ) -> Platform:  # fmt: skip
     """Draws and writes everything the platform emits; returns the transfers and daily results it leads to."""
     outcome = Platform()
@@ -54,14 +55,17 @@ def trade(
         legs = _only(legs, happens[legs.position])
         moves = plan_moves(world, market, people, accounts, chunk, legs, positions.account[legs.position], stop, part)
         kept = _renumber(positions, legs, happens)
-        _write_chunk(world, market, people, accounts, writer, outcome, kept[0], kept[1], moves, stop, chunk, part, parts)
+        _write_chunk(
+            world, market, people, accounts, faults, outcome, kept[0], kept[1], moves, stop, chunk, part, parts, {}
+        )
         progress(f"deals {outcome.deals:,}")
     positions, moves = planted
     legs = deals_of(market, accounts, positions)
     never = np.full(len(accounts.login), np.iinfo(np.int64).max)
     _write_chunk(
-        world, market, people, accounts, writer, outcome, positions, legs, moves, never, np.flatnonzero(~chance), parts - 1, parts
-    )
+        world, market, people, accounts, faults, outcome, positions, legs, moves, never, np.flatnonzero(~chance), parts - 1, parts,
+        off_balance,
+    )  # fmt: skip
     return outcome
 
 
@@ -85,14 +89,16 @@ def _renumber(positions: Positions, legs: Legs, happens: np.ndarray) -> tuple[Po
 
 
 def _write_chunk(
-    world: World, market: Market, people: People, accounts: Accounts, writer: Writer, outcome: Platform, positions: Positions,
-    legs: Legs, moves: Moves, stop: Ints, rows: Ints, part: int, parts: int,
+    world: World, market: Market, people: People, accounts: Accounts, faults: Faults, outcome: Platform, positions: Positions,
+    legs: Legs, moves: Moves, stop: Ints, rows: Ints, part: int, parts: int, off_balance: dict[int, tuple[int, int]],
 ) -> None:  # fmt: skip
     kept = platform.keep_books(legs, positions, moves, part, parts)
     references = platform.references_of(accounts, moves)
     deals = platform.deals_frame(market, accounts, positions, legs, moves, kept, stop, references, world.cut_us, part, parts)
     outcome.deals += len(deals)
-    writer.write("deals", deals, "executed_at", part)
+    outcome.closings.append(_recent_closings(faults, accounts, deals))
+    writer = faults.writer
+    writer.write("deals", _with_faults(faults, deals) if part == 0 else deals, "executed_at", part)
     every = 1 if world.deals <= FULL_DETAIL else 41
     writer.write("orders", platform.orders_frame(deals, every), "changed_at", part)
     writer.write("lp_trades", platform.hedges_frame(deals, accounts, every), "executed_at", part)
@@ -101,7 +107,7 @@ def _write_chunk(
     captured = platform.positions_frame(market, accounts, positions, opened, shown_from, part, parts)
     writer.write("positions", captured, "captured_at", part)
     snapshots = platform.snapshots_frame(world, accounts, kept, opened, rows)
-    writer.write("account_snapshots", snapshots, "captured_at", part)
+    writer.write("account_snapshots", _off_balance(accounts, snapshots, off_balance), "captured_at", part)
     outcome.transfers.append(wallet_transfers(market, people, accounts, moves, references))
     outcome.results.append(_daily_results(accounts, moves, kept))
 
@@ -118,3 +124,34 @@ def _daily_results(accounts: Accounts, moves: Moves, kept: platform.Books) -> pl
         "entity": accounts.entity[account], "currency": accounts.currency[account], "day": kept.at[counted] // DAY,
         "amount": kept.delta[counted],
     }).group_by("entity", "currency", "day").agg(pl.col("amount").sum()).sort("entity", "currency", "day")  # fmt: skip
+
+
+def _recent_closings(faults: Faults, accounts: Accounts, deals: pl.DataFrame) -> pl.DataFrame:
+    """The last closing deals of the first batch, with whose they are."""
+    closing = deals.filter(faults.recent("executed_at") & (pl.col("entry") == "out") & pl.col("login").is_in(accounts.login[~accounts.demo]))
+    owner = pl.DataFrame({"login": accounts.login, "client": accounts.client})
+    last = closing.select("platform", "deal_id", "login", "executed_at").tail(40)
+    return last.join(owner, on="login", how="left", maintain_order="left")
+
+
+def _with_faults(faults: Faults, deals: pl.DataFrame) -> pl.DataFrame:
+    """Two closing deals arrive two days late; an opening that never touched the balance is cancelled afterwards."""
+    late = deals.filter(faults.recent("executed_at") & (pl.col("entry") == "out")).head(2)
+    deals = faults.delayed("deals", deals, ["platform", "deal_id"], late, "b3")
+    wrong = deals.filter(faults.recent("executed_at") & (pl.col("entry") == "in") & (pl.col("commission") == 0)).tail(1)
+    wrong = wrong.with_columns(
+        deal_id=pl.lit(99_000_001, pl.Int64), order_id=pl.lit("899999999999"), position_id=pl.lit("699999999")
+    )
+    right = wrong.with_columns(is_cancelled=pl.lit(True))
+    return faults.corrected("deals", wrong, right, ["platform", "deal_id"], deals, "is_cancelled").sort("executed_at", "deal_id")
+
+
+def _off_balance(accounts: Accounts, snapshots: pl.DataFrame, off_balance: dict[int, tuple[int, int]]) -> pl.DataFrame:
+    """The platform shows these accounts' balance too high from a moment on."""
+    for row, (since, amount) in off_balance.items():
+        more = pl.lit(cents(np.array([amount]))[0])
+        hit = (pl.col("login") == int(accounts.login[row])) & (pl.col("captured_at") >= moment(since))
+        snapshots = snapshots.with_columns(
+            pl.when(hit).then(pl.col(name) + more).otherwise(name).cast(snapshots.schema[name]) for name in ("balance", "equity", "free_margin")
+        )
+    return snapshots

@@ -44,9 +44,9 @@ def withdrawal_plan(world: World, market: Market, people: People, transfers: pl.
     return with_decisions(world, market, plan.with_columns(fee=pl.Series(values=fee), checks=pl.lit("before")))
 
 
-def with_decisions(world: World, market: Market, plan: pl.DataFrame) -> pl.DataFrame:
+def with_decisions(world: World, market: Market, plan: pl.DataFrame, part: int = 0) -> pl.DataFrame:
     """Adds who approved, and when it was approved, sent and done; a plan may already say so."""
-    rng = world.rng("decisions", len(plan) % 7)
+    rng = world.rng("decisions", part)
     n = len(plan)
     asked = plan["at"].to_numpy()
     eur = eur_of(market, plan["currency"].to_numpy(), plan["amount"].to_numpy(), asked)
@@ -55,7 +55,9 @@ def with_decisions(world: World, market: Market, plan: pl.DataFrame) -> pl.DataF
     wait = np.where(by_rule, 6 * MINUTE, (30 + rng.exponential(300, n)).clip(max=1300).astype(np.int64) * MINUTE)
     wait = np.where(plan["info"].to_numpy(), wait + 24 * HOUR, wait)
     usual = {"approver": pick(APPROVERS, approver), "approved_at": pl.Series(values=asked + wait)}
-    plan = plan.with_columns(**{name: values for name, values in usual.items() if name not in plan.columns})
+    plan = plan.with_columns(**{
+        name: pl.coalesce(name, values) if name in plan.columns else values for name, values in usual.items()
+    })  # fmt: skip
     sent = plan["approved_at"].to_numpy() + 20 * MINUTE
     wire = plan["method"].to_numpy() == WIRE
     done = np.where(wire, next_business_day(sent // DAY * DAY + DAY) + 14 * HOUR, sent + rng.integers(20, 400, n) * MINUTE)
@@ -83,7 +85,7 @@ def next_business_day(midnight: Ints) -> Ints:
     return midnight + np.where(day == 5, 2, np.where(day == 6, 1, 0)) * DAY
 
 
-def withdrawal_requests(people: People, plan: pl.DataFrame) -> pl.DataFrame:
+def withdrawal_requests(plan: pl.DataFrame) -> pl.DataFrame:
     """cash_requests events of the withdrawals, from `requested` to whatever ended them."""
     ended = pl.col("outcome")
     approved = ended.is_in(["paid", "failed", "returned"])
@@ -126,7 +128,7 @@ def _staff(actor: str) -> pl.Expr:
     return pl.lit({"staff": "ST-08", "system": "payout-rules"}.get(actor), pl.String)
 
 
-def risk_checks(people: People, plan: pl.DataFrame) -> pl.DataFrame:
+def risk_checks(plan: pl.DataFrame) -> pl.DataFrame:
     """The risk_checks feed. `checks`: before (as it should be), late (after the decision), or `no_<name>` (one never ran)."""
     parts = []
     for place, name in enumerate(CHECKS):
@@ -168,3 +170,16 @@ def psp_payouts(plan: pl.DataFrame) -> pl.DataFrame:
     )
     fee = fees(events["psp"], events["amount"].to_numpy(), events["currency"].to_numpy(), "withdrawal")
     return events.with_columns(fee=pl.when(pl.col("status") == "completed").then(pl.Series(values=fee)).otherwise(0))
+
+
+def refund_plan(world: World, market: Market, people: People, deposits: pl.DataFrame) -> pl.DataFrame:
+    """Part of a deposit given back to where it came from, three days later, for clients who never moved it on."""
+    idle = deposits.filter((pl.col("outcome") == "completed") & pl.col("psp").is_not_null() & (pl.col("client") < people.regular))
+    idle = idle.filter(~pl.Series(people.trades).gather(idle["client"]) & (pl.col("client") % 4 == 0) & (pl.col("amount") >= 20_000))
+    step = np.where(idle["currency"].to_numpy() == CURRENCIES.index("JPY"), 10_000, 100)
+    part = idle["amount"].to_numpy() // 3 // step * step
+    plan = idle.with_columns(
+        request_id="G" + pl.col("request_id"), refunds_txn="TX" + pl.col("request_id"), at=pl.col("at") + 3 * DAY,
+        amount=pl.Series(values=part), outcome=pl.lit("paid"), info=pl.lit(False), fee=pl.lit(0, pl.Int64), checks=pl.lit("before"),
+    )  # fmt: skip
+    return with_decisions(world, market, plan, 2)
