@@ -7,7 +7,7 @@ from ingestion.simulator.accounts import Accounts
 from ingestion.simulator.funding import BALANCE, FIRST, OUT, PLANTED, TOP_UP, Moves
 from ingestion.simulator.market import Market
 from ingestion.simulator.people import METHODS, People
-from ingestion.simulator.world import HOUR, MINOR_STEP, MINUTE, SECOND, Ints, World, numbered, pick, reference, round_up
+from ingestion.simulator.world import DAY, HOUR, MINOR_STEP, MINUTE, SECOND, Ints, World, numbered, pick, reference, round_up
 
 PSPS = ("adyen", "checkout", "skrill", "trustly", "dlocal", "coinspaid")
 PSP_OF = np.array([[0, 0, 1, 1], [2, 2, 2, 2], [3, 3, 3, 4], [5, 5, 5, 5], [-1, -1, -1, -1]])
@@ -168,3 +168,17 @@ def transfer_requests(people: People, transfers: pl.DataFrame) -> pl.DataFrame:
         for place, (event, before, actor) in enumerate(steps, 1)
     ])  # fmt: skip
 
+
+
+def conversions(people: People, transfers: pl.DataFrame) -> pl.DataFrame:
+    """What transfers between currencies change client money by: entity, currency, day, amount, one row a side."""
+    crossing = transfers.filter(pl.col("rate") > 0)
+    entity = pl.Series(values=people.entity[crossing["client"].to_numpy()])
+    sign = pl.when(pl.col("into")).then(1).otherwise(-1)
+    return pl.concat([
+        crossing.select(
+            entity=entity, currency=pl.col(f"{side}_currency"), day=pl.col("at") // DAY,
+            amount=pl.col(f"{side}_amount") * sign * (1 if side == "platform" else -1),
+        )
+        for side in ("platform", "wallet")
+    ])  # fmt: skip

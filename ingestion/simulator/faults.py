@@ -142,10 +142,9 @@ class Faults:
             return frame
         text = good.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")).select(pl.all().cast(pl.String))
         rows: list[dict[str, Any]] = []
-        name = f"{feed}-b1-{FAULTY:03d}-faulty.csv"
         for number, (rule, change) in enumerate(bad):
             rows += [text.row(number, named=True), text.row(number, named=True) | {keys[-1]: f"BAD-{number}"} | change]
-            self.malformed.append({"feed": feed, "file": name, "row_number": len(rows), "rule": rule, "columns": sorted(change)})
+            self.malformed.append({"feed": feed, "file": self.writer.name(feed, "b1", FAULTY, "-faulty"), "row_number": len(rows), "rule": rule, "columns": sorted(change)})
         rows.append(text.row(len(bad), named=True))
         self.writer.write_as(feed, pl.DataFrame(rows, schema=text.schema), "b1", FAULTY, "-faulty")
         return frame.join(good.select(keys), on=keys, how="anti", maintain_order="left")

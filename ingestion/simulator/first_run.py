@@ -82,5 +82,8 @@ def late_link(faults: Faults, people: People, network: Network, links: pl.DataFr
 
 def facts(world: World, edges: list[int], labels: list[str], subjects: dict[str, Any]) -> dict[str, Any]:
     """What the first run states for each batch, and the three subjects."""
-    batches = [{"batch": label, "recorded_at": recorded_at(edge)} for edge, label in zip(edges, labels, strict=True)]
-    return {"batches": batches, "pattern": "<feed>/<feed>-<batch>-*", "start": world.start.isoformat(), **subjects}
+    batches = [
+        {"batch": label, "recorded_at": recorded_at(edge), "pattern": f"*-{label}-*"}
+        for edge, label in zip(edges, labels, strict=True)
+    ]
+    return {"batches": batches, "start": world.start.isoformat(), **subjects}

@@ -43,26 +43,25 @@ class Writer:
             inside = pl.col("__known") < edge
             chosen = frame.filter(inside if low is None else inside & (pl.col("__known") >= low)).drop("__known")
             if len(chosen):
-                self._file(feed, chosen, f"{feed}-{label}-{part:03d}{suffix}")
+                self._file(feed, chosen, self.name(feed, label, part, suffix))
             low = edge
 
     def write_as(self, feed: str, frame: pl.DataFrame, label: str, part: int, suffix: str = "") -> Path | None:
         """Writes all rows into the named batch, whatever their time; nothing where that batch is not being written."""
         if label not in self.labels:
             return None
-        return self._file(feed, frame, f"{feed}-{label}-{part:03d}{suffix}")
+        return self._file(feed, frame, self.name(feed, label, part, suffix))
 
-    def _file(self, feed: str, frame: pl.DataFrame, stem: str) -> Path:
+    def name(self, feed: str, label: str, part: int, suffix: str = "") -> str:
+        """The file's name: its ending follows from the feed."""
+        ending = "parquet" if feed in PARQUET else "jsonl" if feed in JSONL else "csv.gz" if feed in COMPRESSED else "csv"
+        return f"{feed}-{label}-{part:03d}{suffix}.{ending}"
+
+    def _file(self, feed: str, frame: pl.DataFrame, name: str) -> Path:
         folder = self.out / feed
         folder.mkdir(parents=True, exist_ok=True)
         self.rows[feed] = self.rows.get(feed, 0) + len(frame)
-        if feed in PARQUET:
-            path = folder / f"{stem}.parquet"
-        elif feed in JSONL:
-            path = folder / f"{stem}.jsonl"
-        else:
-            path = folder / f"{stem}.csv{'.gz' if feed in COMPRESSED else ''}"
-        hidden = path.with_name(f".{path.name}.part")
+        hidden = folder / f".{name}.part"
         if feed in PARQUET:
             pq.write_table(frame.to_arrow(), hidden, compression="zstd", store_decimal_as_integer=True)
         elif feed in JSONL:
@@ -70,9 +69,8 @@ class Writer:
         else:
             text = frame.with_columns(pl.col(pl.Datetime).dt.strftime(TIME_FORMAT))
             text.write_csv(hidden, compression="gzip" if feed in COMPRESSED else "uncompressed", check_extension=False)
-        hidden.replace(path)
-        self.files.append(f"{feed}/{path.name}")
-        return path
+        self.files.append(f"{feed}/{name}")
+        return hidden.replace(folder / name)
 
     def write_truth(self, name: str, rows: list[dict[str, Any]]) -> None:
         self.truth.mkdir(parents=True, exist_ok=True)

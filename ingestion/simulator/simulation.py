@@ -186,7 +186,8 @@ def _write_money(broker: Broker, outcome: trading.Platform, progress: Callable[[
     asked = faults.spoilt("cash_requests", asked, ["event_id"], [("event is not one of the closed set", {"event": "paused"})])
     broker.writer.write("cash_requests", asked, "occurred_at")
     broker.writer.write("risk_checks", withdrawals.risk_checks(paid_out), "ran_at")
-    _write_banks(broker, paid_in, paid_out, events, settlements, pl.concat(outcome.results))
+    results = pl.concat([*outcome.results, deposits.conversions(folk, transfers)])
+    _write_banks(broker, paid_in, paid_out, events, settlements, results)
     progress("clients and partners")
     _write_clients(broker, paid_in, paid_out, pl.concat(outcome.closings), subjects)
     return subjects

@@ -175,7 +175,7 @@ def psp_payouts(plan: pl.DataFrame) -> pl.DataFrame:
 def refund_plan(world: World, market: Market, people: People, deposits: pl.DataFrame) -> pl.DataFrame:
     """Part of a deposit given back to where it came from, three days later, for clients who never moved it on."""
     idle = deposits.filter((pl.col("outcome") == "completed") & pl.col("psp").is_not_null() & (pl.col("client") < people.regular))
-    idle = idle.filter(~pl.Series(people.trades).gather(idle["client"]) & (pl.col("client") % 4 == 0) & (pl.col("amount") >= 20_000))
+    idle = idle.filter(~pl.Series(people.trades).gather(idle["client"]) & (pl.col("amount") >= 20_000))
     step = np.where(idle["currency"].to_numpy() == CURRENCIES.index("JPY"), 10_000, 100)
     part = idle["amount"].to_numpy() // 3 // step * step
     plan = idle.with_columns(
