@@ -1,9 +1,10 @@
-"""Real database servers for tests: each in its own empty folder, on a free port of the loopback, gone after the test."""
+"""Real database servers for tests: each in an empty folder, on a free port of the loopback, gone after the test."""
 
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,24 +53,27 @@ def mariadb(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL with an empty database `postgres`; gives its URL."""
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL with an empty database `postgres`; gives its URL.
+
+    Its folder is not pytest's: each pytest that starts closes that one to other users again, under a running server.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
     if initdb is None:
         absent("PostgreSQL (initdb, postgres)")
-    data, port = folder / "postgresql", free_port()
-    data.mkdir(mode=0o700)
-    user = None
+    with tempfile.TemporaryDirectory(prefix="daybook-postgresql-", ignore_cleanup_errors=True) as folder:
+        yield from _postgresql(Path(folder), Path(str(initdb)))
+
+
+def _postgresql(data: Path, initdb: Path) -> Iterator[str]:
+    port, user = free_port(), None
     if os.geteuid() == 0:
         user = _UNPRIVILEGED
         os.chown(data, user, user)
-        for parent in data.parents:  # pytest's own folders are closed to others
-            if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
-                parent.chmod(0o711)
     options = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
     subprocess.run([str(initdb), *options], check=True, capture_output=True, timeout=120, user=user, cwd=data)
-    server = [str(Path(str(initdb)).with_name("postgres")), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
+    server = [str(initdb.with_name("postgres")), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
     url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
     with _running([*server, "-k", str(data), "-F"], data / "server.log", user):
         _until_it_answers(url)

@@ -1,13 +1,18 @@
 """The terminal's Trade History Report."""
 
+import random
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.cell import MergedCell
 
 from ingestion.connectors.base import BadFile, Batch
 from ingestion.connectors.mt5_report import CONNECTOR, Mt5Report
+from ingestion.feeds import FEEDS
+from ingestion.judge import judge
 from tests.ingestion.connectors.samples import sample
 
 
@@ -79,3 +84,40 @@ def test_a_row_without_its_time_is_set_aside_and_the_rows_below_it_stay(tmp_path
 def test_another_spreadsheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="does not open with 'Trade History Report'"):
         by_feed(changed(tmp_path, A1="Something else"))
+
+
+def test_odd_cells_set_rows_aside_or_refuse_the_file_and_nothing_else(tmp_path: Path) -> None:
+    rng, book, outcomes = random.Random(9), openpyxl.load_workbook(report()), Counter[str]()
+    cells = [cell for row in book.active["A1:N70"] for cell in row if not isinstance(cell, MergedCell)]
+    odd = [
+        "9" * 400,
+        "1e999",
+        "NaN",
+        "x",
+        -1,
+        1e300,
+        True,
+        "2025.13.41 25:61:61",
+        "0001.01.01 00:00:00",
+        "- ",
+        None,
+        "Deals",
+    ]
+    for _ in range(60):
+        before = {}
+        for _ in range(4):
+            cell = rng.choice(cells)
+            before.setdefault(cell.coordinate, cell.value)
+            cell.value = rng.choice(odd)
+        book.save(tmp_path / "odd.xlsx")
+        for place, value in before.items():
+            book.active[place] = value
+        try:
+            batches = list(CONNECTOR.read(tmp_path / "odd.xlsx"))
+        except BadFile:
+            outcomes["refused"] += 1
+            continue
+        for batch in batches:
+            judge(FEEDS[batch.feed], batch)
+        outcomes["set aside" if any(batch.rejected for batch in batches) else "read"] += 1
+    assert outcomes["set aside"] > 10

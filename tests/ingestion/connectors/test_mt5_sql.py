@@ -1,58 +1,35 @@
 """The MT5 SQL export: pulled from a real MariaDB and a real PostgreSQL that hold the sample dump."""
 
 import json
+import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
 from ingestion.connectors import mt5_pull
 from ingestion.connectors.base import BadFile, Batch
 from ingestion.connectors.mt5_sql import CONNECTOR, Mt5Sql, PullError, pull
+from ingestion.feeds import FEEDS
+from ingestion.judge import judge
+from ingestion.load import ingest
 from tests import servers
+from tests.ingestion.connectors.damage import mutants
+from tests.ingestion.connectors.mt5_dump import backslash, execute, load_dump, sql
 from tests.ingestion.connectors.samples import sample
+from warehouse.engine import connect
+from warehouse.settings import Settings
 
 BALANCES = {1005: 30_000, 1006: 49_663, 1007: 100_000, 1123: 100_000}
-
-
-def statements(path: Path) -> list[str]:
-    """The statements of a dump, without its comments."""
-    text = "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return [part.strip() for part in re.split(r";\s*$", text, flags=re.MULTILINE) if part.strip()]
-
-
-def for_postgresql(statement: str) -> str:
-    """The dump's DDL and rows in PostgreSQL's words, names as MetaTrader spells them."""
-    for mysql, standard in (
-        (r"\bdatetime\(6\)|\bdatetime\b", "timestamp"),
-        (r"\b(big)?int\(\d+\)( unsigned)?", "bigint"),
-        (r"\bdouble\b", "double precision"),
-        (r"DEFAULT '0000-00-00[^']*'", "DEFAULT '1970-01-01 00:00:00'"),
-        (r"\) ENGINE=.*$", ")"),
-        (r"`", '"'),
-    ):
-        statement = re.sub(mysql, standard, statement)
-    return statement
-
-
-def execute(url: str, *commands: str) -> None:
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for command in commands:
-            connection.exec_driver_sql(command.replace("%", "%%") if "pymysql" in url else command)
-    engine.dispose()
-
-
-def load_dump(url: str) -> None:
-    folder = sample("mt5", "gana_mt5_sql_export_2019")
-    dump = [part for name in ("deals", "accounts", "time") for part in statements(folder / f"mt5_{name}.sql")]
-    execute(url, *(for_postgresql(part) if "postgresql" in url else part for part in dump))
 
 
 def rows_of(files: list[Path], feed: str, connector: Mt5Sql = CONNECTOR) -> list[dict[str, object]]:
@@ -79,9 +56,15 @@ def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.postgresql(tmp_path_factory.mktemp("db")) as url:
+def postgresql_server() -> Iterator[str]:
+    with servers.postgresql() as url:
         yield url
+
+
+@pytest.fixture
+def connection(home: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(home.build_file, home) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["mariadb_server", "postgresql_server"])
@@ -293,6 +276,76 @@ def test_an_unreachable_server_is_told_without_its_password(tmp_path: Path) -> N
     assert "secret" not in str(caught.value)
 
 
+def test_a_pull_and_an_edit_load_as_two_versions_of_one_deal(
+    database: str, home: Settings, connection: duckdb.DuckDBPyConnection
+) -> None:
+    landing = home.landing / "mt5_sql"
+    pull(database, landing, platform="gana")
+    assert {outcome.rows_quarantined for outcome in ingest(connection, home)} == {0}
+    edit = "UPDATE mt5_deals SET `Profit`=-8.5, `Timestamp`=132000000000000000 WHERE `Deal`=21"
+    execute(database, sql(database, edit))
+    pull(database, landing, platform="gana", snapshots=False)
+    ingest(connection, home)
+    versions = "select profit, source_version, _version from raw.deals where deal_id = 21 order by _version"
+    assert connection.execute(versions).fetchall() == [
+        (Decimal(-8), 131920944980492603, 1),
+        (Decimal("-8.5"), 132000000000000000, 2),
+    ]
+    balances_in_raw = """
+        select login, sum(profit + swap + commission) from raw.deals where _version = 1
+        and login in (1005, 1006, 1007, 1123) group by login
+    """
+    assert dict(connection.execute(balances_in_raw).fetchall()) == BALANCES
+
+
+def test_damaged_pulls_are_refused_or_set_rows_aside_and_nothing_else(mariadb_server: str, tmp_path: Path) -> None:
+    execute(mariadb_server, "DROP DATABASE IF EXISTS whole", "CREATE DATABASE whole")
+    url = sa.make_url(mariadb_server).set(database="whole").render_as_string(False)
+    load_dump(url)
+    (landed,) = pull(url, tmp_path / "mt5_sql", platform="gana", snapshots=False)
+    original, damaged = landed.read_bytes(), tmp_path / "damaged.parquet"
+    outcomes: Counter[str] = Counter()
+    for mutant in mutants(original, seed=7):
+        damaged.write_bytes(mutant)
+        CONNECTOR.recognises(damaged, mutant[:65536])
+        outcomes[outcome_of(damaged)] += 1
+    table, rng = pq.read_table(landed), random.Random(8)
+    for _ in range(100):
+        columns = {name: table[name].to_pylist() for name in table.column_names}
+        for _ in range(8):
+            columns[rng.choice(table.column_names)][rng.randrange(33)] = rng.choice(ODD_TEXTS)
+        pq.write_table(pa.table(columns, schema=table.schema), damaged)
+        outcomes[outcome_of(damaged)] += 1
+    assert outcomes["refused"] > 100
+    assert outcomes["set aside"] > 30
+
+
+ODD_TEXTS = [
+    "",
+    "9" * 400,
+    "1e999",
+    "-1",
+    "NaN",
+    "x",
+    "0000-00-00",
+    "9999-12-31 23:59:59",
+    "0001-01-01",
+    "\u0661",
+    None,
+    "1e-40",
+]
+
+
+def outcome_of(path: Path) -> str:
+    try:
+        found = list(CONNECTOR.read(path))
+    except BadFile:
+        return "refused"
+    for batch in found:
+        judge(FEEDS[batch.feed], batch)
+    return "set aside" if any(batch.rejected for batch in found) else "read"
+
+
 def test_null_dates_and_unknown_codes_are_set_aside_with_their_reason(mariadb_server: str, tmp_path: Path) -> None:
     execute(mariadb_server, "DROP DATABASE IF EXISTS nulls", "CREATE DATABASE nulls")
     url = sa.make_url(mariadb_server).set(database="nulls").render_as_string(False)
@@ -325,11 +378,3 @@ def test_the_users_csv_gives_27_accounts(tmp_path: Path) -> None:
     assert batch.feed == "trading_accounts"
     assert batch.rejected == ()
     assert batch.rows.height == len(path.read_text().strip().splitlines()) - 1
-
-
-def sql(url: str, statement: str) -> str:
-    return statement.replace("`", '"') if "postgresql" in url else statement
-
-
-def backslash(url: str) -> str:
-    return "\\" if "postgresql" in url else "\\\\"
