@@ -51,7 +51,7 @@ def coerce(feed: Feed, rows: pl.DataFrame) -> Coerced:
         if source.dtype == dtype and not _needs_reading(dtype) and name not in feed.json_columns:
             columns.append(source)
             continue
-        read, sentence = (_json, "must be valid JSON") if name in feed.json_columns else _reader(name, dtype)
+        read, sentence = (_json, "must be valid JSON") if name in feed.json_columns else _reader(dtype)
         value = read(source)
         lost = value.is_null() & source.is_not_null()
         if lost.any():
@@ -76,29 +76,26 @@ def _needs_reading(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.List)
 
 
-def _reader(name: str, dtype: pl.DataType) -> tuple[Callable[[pl.Series], pl.Series], str]:
+def _reader(dtype: pl.DataType) -> tuple[Callable[[pl.Series], pl.Series], str]:
     """How a column of this type is read, and what to say of a value that cannot be."""
     if isinstance(dtype, pl.Decimal):
-        digits = (dtype.precision or 38) - dtype.scale
-        return lambda s: _decimal(
-            s, dtype
-        ), f"must be a decimal number with at most {digits} digits before and {dtype.scale} after the point"
-    if dtype == pl.Int64:
-        return _integer, "must be an integer"
-    if dtype == pl.Boolean:
-        return _boolean, "must be true or false"
-    if dtype == pl.Date:
-        return _date, "must be a date YYYY-MM-DD"
-    if dtype == pl.Datetime:
-        return _moment, "must be an ISO-8601 time with at most microseconds, such as 2026-01-31T13:45:00Z"
-    if isinstance(dtype, pl.List):
-        return _texts, "must be a JSON list of texts, or texts separated by |"
-    return _text, "must be text"
+        digits = dtype.precision - dtype.scale
+        said = f"must be a decimal number with at most {digits} digits before and {dtype.scale} after the point"
+        return lambda source: _decimal(source, dtype), said
+    readers: dict[object, tuple[Callable[[pl.Series], pl.Series], str]] = {
+        pl.Int64: (_integer, "must be an integer"),
+        pl.Boolean: (_boolean, "must be true or false"),
+        pl.Date: (_date, "must be a date YYYY-MM-DD"),
+        pl.Datetime: (_moment, "must be an ISO-8601 time with at most microseconds, such as 2026-01-31T13:45:00Z"),
+        pl.List: (_texts, "must be a JSON list of texts, or texts separated by |"),
+        pl.String: (_text, "must be text"),
+    }
+    return readers[dtype.base_type()]
 
 
 def _decimal(source: pl.Series, dtype: pl.Decimal) -> pl.Series:
     """Exact or null. polars rounds what has too many decimals, so that is found before the cast."""
-    scale, digits = dtype.scale, (dtype.precision or 38) - dtype.scale
+    scale, digits = dtype.scale, dtype.precision - dtype.scale
     if source.dtype.is_float():
         if source.null_count() < source.len():
             raise BadFile(
@@ -173,7 +170,7 @@ def _boolean(source: pl.Series) -> pl.Series:
 def _date(source: pl.Series) -> pl.Series:
     if source.dtype == pl.Date:
         return source
-    if source.dtype == pl.Datetime:
+    if isinstance(source.dtype, pl.Datetime):
         day = (
             source.dt.replace_time_zone(None)
             if source.dtype.time_zone is None
@@ -201,6 +198,10 @@ def _moment(source: pl.Series) -> pl.Series:
         )
     if source.dtype != pl.String:
         return _nothing(source, utc)
+    if source.str.len_bytes().is_between(20, 27).all():  # the usual form at once: a `Z`, at most six digits of a second
+        value = source.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
+        if value.null_count() == source.null_count():
+            return value.dt.replace_time_zone("UTC")
     local = source.str.replace(OFFSET, "") if source.str.contains("[Zz+]|-..:?..$").any() else source
     local = local.zip_with(local.str.contains(MOMENT), pl.Series([None], dtype=pl.String)).str.replace(
         " ", "T", literal=True

@@ -70,17 +70,17 @@ def _broken(feed: Feed, rows: pl.DataFrame, unread: tuple[Failure, ...]) -> list
     lost = {failure.column: failure.rows for failure in unread}
     failures = []
     for error in errors:
-        output = getattr(error, "check_output", None)
-        if output is None:  # a wrong type or column: coerce has not done its work, no row is to blame
+        check, output = error.check, getattr(error, "check_output", None)
+        if output is None or check is None:  # a wrong type or column: coerce has not done its work, no row is to blame
             raise error
         column = error.schema.name or ""
-        of_rows = isinstance(error.schema, pa.DataFrameSchema)
         broken = ~output.to_series().fill_null(True)
-        if isinstance(error.check, str) and column in lost:
+        if isinstance(check, str) and column in lost:
             broken &= ~lost[column]
-        if broken.any():
-            text = str(error.check.error) if of_rows else sentence(column, error.check)
-            failures.append(Failure("" if of_rows else column, broken, text))
+        if broken.any() and isinstance(error.schema, pa.DataFrameSchema):
+            failures.append(Failure("", broken, check if isinstance(check, str) else str(check.error)))
+        elif broken.any():
+            failures.append(Failure(column, broken, sentence(column, check)))
     return failures
 
 

@@ -1,7 +1,7 @@
 """What an ingest call says of each file: counts, reasons, and the sentence that they add up to."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from warehouse.engine import WarehouseError
 
@@ -28,7 +28,7 @@ class FileOutcome:
     remarks: tuple[str, ...] = ()
     load_id: int | None = None
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """The entry of `daybook ingest --json`."""
         return asdict(self) | {"remarks": list(self.remarks)}
 

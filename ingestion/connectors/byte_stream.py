@@ -27,6 +27,9 @@ class CleanStream(io.RawIOBase):
         self._offset = 0
         self._lines = 0
         self._held = b""
+        self.quotes = 0
+        """Double quotes seen; odd at the end means that one was opened and never closed."""
+        self.ends_in_line_end = True
 
     def readable(self) -> bool:
         return True
@@ -93,4 +96,7 @@ class CleanStream(io.RawIOBase):
                 "Save the file as UTF-8 (it may be Windows-1252 or Latin-1) and drop it again.",
             ) from error
         self._lines += data.count(b"\n")
+        self.quotes += data.count(b'"')
+        if data:
+            self.ends_in_line_end = data[-1:] in (b"\n", b"\r")
         return data[3:] if start == 0 and data.startswith(codecs.BOM_UTF8) else data

@@ -57,7 +57,7 @@ class CanonicalConnector:
         ending = ending_of(path)
         if ending is None:
             raise BadFile(f"{path.name} is none of {', '.join(READERS)}.", "Rename it to what it is.")
-        if ending != ".jsonl" and ending != ".jsonl.gz":  # JSON lines name their columns row by row
+        if not ending.startswith(".jsonl"):  # JSON lines name their columns row by row
             check_columns(self.feed, NAMES[ending](path))
         yield from READERS[ending](path, self.feed)
 

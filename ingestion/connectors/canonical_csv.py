@@ -37,41 +37,63 @@ def read(path: Path, feed: Feed) -> Iterator[Batch]:
         stream.put_back(first)
         try:
             yield from _batches(stream, feed, names)
+            if stream.quotes % 2:
+                raise BadFile(
+                    "A quote is opened and never closed.",
+                    "Close it, or double each quote inside quotes, and drop the file again.",
+                )
         except (arrow.ArrowException, OSError) as error:
             raise stream.failure or _in_words(error) from error
 
 
 def _batches(stream: CleanStream, feed: Feed, names: list[str]) -> Iterator[Batch]:
+    skipped: set[int] = set()
     ragged: list[Rejected] = []
+    reader = _reader(stream, names, skipped, ragged)
+    number = 0
+    for block in reader:
+        numbers: list[int] = []
+        while len(numbers) < block.num_rows:
+            number += 1
+            if number not in skipped:
+                numbers.append(number)
+        rejected = tuple(ragged)
+        ragged.clear()
+        yield Batch(feed.name, _numbered(pl.DataFrame(pl.from_arrow(block)), numbers), rejected)
+    if not stream.ends_in_line_end and max(skipped, default=0) > number:
+        raise BadFile(
+            "The file is cut off in its last line.",
+            "Send it again under a temporary name and rename it when it is complete.",
+        )
+    if ragged or not stream.ends_in_line_end:
+        yield Batch(
+            feed.name,
+            _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []),
+            tuple(ragged),
+            ()
+            if stream.ends_in_line_end
+            else ("The last line has no line end; if the file was cut off there, its last value may be short.",),
+        )
+
+
+def _reader(
+    stream: CleanStream, names: list[str], skipped: set[int], ragged: list[Rejected]
+) -> pyarrow.csv.CSVStreamingReader:
+    """Parses on this thread only, so that a row of the wrong length comes with its number, before its block does."""
 
     def set_aside(row: pyarrow.csv.InvalidRow) -> str:
+        skipped.add(row.number)
         if row.text.strip():
             rule = f"the row has {row.actual_columns} fields where the header has {row.expected_columns}"
             ragged.append(Rejected(row.number, (rule,), {"line": row.text}))
         return "skip"
 
-    reader = pyarrow.csv.open_csv(
+    return pyarrow.csv.open_csv(
         arrow.PythonFile(stream, mode="r"),
         read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names),
         parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=set_aside, **SEPARATED),
         convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.string()), check_utf8=False),
     )
-    number = 0
-    for block in reader:
-        numbers = []
-        skipped = {row.row_number for row in ragged}
-        while len(numbers) < block.num_rows:
-            number += 1
-            if number not in skipped:
-                numbers.append(number)
-        rows = pl.DataFrame(pl.from_arrow(block))
-        done, ragged[:] = (
-            tuple(row for row in ragged if row.row_number <= number),
-            [row for row in ragged if row.row_number > number],
-        )
-        yield Batch(feed.name, _numbered(rows, numbers), done)
-    if ragged:
-        yield Batch(feed.name, _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []), tuple(ragged))
 
 
 def _numbered(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:

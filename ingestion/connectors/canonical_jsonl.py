@@ -50,6 +50,11 @@ def read(path: Path, feed: Feed) -> Iterator[Batch]:
             if first:
                 _check_first(feed, objects, rejected, bool(numbered))
             first = False
+            if rejected and rejected[-1].row_number == numbered[-1][0] and not numbered[-1][1].endswith(b"\n"):
+                raise BadFile(
+                    "The file is cut off in its last line.",
+                    "Send it again under a temporary name and rename it when it is complete.",
+                )
             rows, broken = _columns(objects, numbers)
             yield Batch(feed.name, rows, tuple(rejected + broken))
 

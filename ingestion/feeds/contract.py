@@ -20,7 +20,7 @@ Rate = Annotated[pl.Decimal, 18, 8]
 """Units of something for one of something else, or a fraction: 0.30 is 30 %."""
 UtcTimestamp = Annotated[pl.Datetime, "us", "UTC"]
 """Stored as a naive TIMESTAMP, which in the warehouse always means UTC."""
-Texts = pl.List(pl.String)
+Texts = Annotated[pl.List, pl.String]
 
 CURRENCY = r"^[A-Z][A-Z0-9]{1,11}$"
 PERIOD = r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$"
@@ -36,9 +36,10 @@ OLDEST_PERSON = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 class CanonicalFeed(pa.DataFrameModel):
     """A contract of feeds.md. The columns' order here is their order in raw."""
 
-    class Config:
+    class Config(pa.DataFrameModel.Config):
+        """No column beyond the contract reaches raw unnamed."""
+
         strict = True
-        ordered = False
 
 
 def key(*, nullable: bool = False, **checks: Any) -> Any:
@@ -126,7 +127,7 @@ class Feed:
 
 def _common_checks(name: str, dtype: pl.DataType) -> Iterable[pa.Check]:
     """Plausible dates, and the currency's form: one place instead of one per feed."""
-    if dtype == pl.Datetime or dtype == pl.Date:
+    if dtype.is_temporal():
         earliest = OLDEST_PERSON if name == "birth_date" else EARLIEST
         latest = ENDLESS if name in ENDS else LATEST
         bounds = (earliest, latest) if dtype == pl.Datetime else (earliest.date(), latest.date())
