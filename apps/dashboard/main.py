@@ -1,6 +1,7 @@
 """The entry: who is looking, at which publish, and which page. Start it with `daybook up`."""
 
 import logging
+from pathlib import Path
 
 import streamlit as st
 
@@ -49,6 +50,7 @@ def take_viewer() -> None:
 
 
 st.set_page_config(page_title="Daybook", layout="wide")
+st.html(Path(__file__).parent / "ui" / "style.css")
 try:
     require_loopback(st.get_option("server.address"))
 except OpenDoor as error:
@@ -64,7 +66,8 @@ except Exception as error:
     st.stop()
 st.session_state["frame"] = frame
 if frame.settings.simulated_marker.exists():
-    st.info(
-        "**Simulated broker.** Nobody here is real, and no figure is anyone’s. Your own data go into a home of their own: `docs/own-data.md`."
-    )
+    with st.container(key="simulated"):
+        st.info(
+            "**Simulated broker.** Nobody here is real. Your own data go into a home of their own: `docs/own-data.md`."
+        )
 page.run()

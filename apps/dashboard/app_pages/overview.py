@@ -141,6 +141,7 @@ page = header(
     "Overview",
     "The broker in eight numbers, against the same elapsed part of the period before.",
     names=("kpi",),
+    tabs=TABS,
 )
 if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions, kyc_events"):
     with states.panel():

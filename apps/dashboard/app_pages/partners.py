@@ -187,7 +187,7 @@ PARTS: dict[str, Callable[[Page, str | None], None]] = {
 }  # fmt: skip
 page = header(
     "partners", "Partners", "Commission accruals by the time of the deal: every line names its deal, its rule and the rule’s version.",
-    names=("partner", "kind", "reason"),
+    names=("partner", "kind", "reason"), tabs=TABS,
 )  # fmt: skip
 if states.available(page.frame, "Accruals", MART, "deals, partner_links, commission_rules"):
     partner = choose_partner(page)

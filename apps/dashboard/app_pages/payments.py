@@ -221,7 +221,7 @@ PARTS: dict[str, Callable[[Page, Selected], None]] = {
 }  # fmt: skip
 page = header(
     "payments", "Payments", "Deposits and withdrawals by provider and method, approval rates, and how long clients wait.",
-    names=("currency", "psp", "method", "request"),
+    names=("currency", "psp", "method", "request"), tabs=TABS,
 )  # fmt: skip
 if states.available(page.frame, "Payments", MART, "psp_transactions"):
     selected = select(page)

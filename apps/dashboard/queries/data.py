@@ -61,8 +61,9 @@ def rules(reader: Reader, scope: Scope) -> pl.DataFrame:
     """feed, rule, rows: what the quarantined rows of the period broke; a row that broke two rules counts under both."""
     return reader.query(
         f"""
-        select feed, unnest(rules) as rule, count(*) as rows from {QUARANTINE}
-        where {RECORDED} group by all order by rows desc, feed, rule
+        select feed, rule, count(*) as rows
+        from (select feed, unnest(rules) as rule from {QUARANTINE} where {RECORDED})
+        group by feed, rule order by rows desc, feed, rule
         """,
         scope.now[:2],
     )

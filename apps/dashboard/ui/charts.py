@@ -106,7 +106,7 @@ def lines(
             )  # fmt: skip
     figure = theme.dressed(figure, unit=unit)
     if percent:
-        figure.update_yaxes(tickformat=".0%")
+        figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     return figure
 
 

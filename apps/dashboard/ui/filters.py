@@ -26,6 +26,13 @@ def refuse_unknown_names(allowed: Iterable[str]) -> None:
         _refuse(f"This page has no filter named “{unknown[0]}”. It has: {', '.join(sorted(known - {'user'}))}.")
 
 
+def refuse_unknown_tab(codes: Iterable[str]) -> None:
+    """Stops the page, before it shows any number, when its URL names a tab that it does not have."""
+    tab, known = st.query_params.get("tab"), list(codes)
+    if tab is not None and tab not in known:
+        _refuse(f"“{tab}” is no tab of this page. It has: {', '.join(known) or 'none'}.")
+
+
 def choose(name: str, label: str, options: Mapping[str, str], default: str, *, help: str | None = None) -> str:
     """The chosen code of `options` (code → label), from the URL, else as kept in this session, else the default."""
     value = _wanted(name, options, default)

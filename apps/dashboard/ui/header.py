@@ -70,10 +70,12 @@ class Page:
         )  # fmt: skip
 
 
-def header(name: str, title: str, about: str, *, names: Iterable[str] = (), by_entity: bool = True) -> Page:
+def header(
+    name: str, title: str, about: str, *, names: Iterable[str] = (), tabs: Iterable[str] = (), by_entity: bool = True
+) -> Page:
     """Draws the head of the page and gives the opened page; stops where nothing is published or the address is wrong.
 
-    `names` are the further filters of the page; `by_entity=False` says why the entity does not apply.
+    `names` are the further filters of the page, `tabs` the codes of its tabs; `by_entity=False` says why the entity does not apply.
     """
     frame: Frame = st.session_state["frame"]
     _require(frame, name)
@@ -84,6 +86,7 @@ def header(name: str, title: str, about: str, *, names: Iterable[str] = (), by_e
         _red_run(frame)
         st.stop()
     filters.refuse_unknown_names(names)
+    filters.refuse_unknown_tab(tabs)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         entity = filters.entity(frame)
         period = filters.period(frame)

@@ -13,7 +13,9 @@ from apps.dashboard.queries.common import Rows
 from apps.dashboard.ui import dictionary, states
 from apps.dashboard.ui.header import Page
 
-ROW_PIXELS = 35
+SHORT = 7
+HEIGHT = 420
+"""Pixels of a table with more rows than `SHORT`, unless the page says otherwise."""
 IDENTIFIER = re.compile(r"(^|_)(id|key|login|sha256|reference|code)$|^_")
 BY_NAME = (
     (IDENTIFIER, None),
@@ -45,7 +47,7 @@ def table_with_export(
         else shown,
         hide_index=True,
         column_config=columns(page, shown, mart),
-        height=height or min(ROW_PIXELS * (shown.height + 1) + 3, 420),
+        height="content" if shown.height <= SHORT else height or HEIGHT,
         key=f"table.{page.name}.{name}",
         on_select="rerun" if select else "ignore",
         selection_mode="single-row",
@@ -71,7 +73,7 @@ def _column(name: str, dtype: pl.DataType, help: str | None) -> Any:
         return st.column_config.DateColumn(label, help=help, format="YYYY-MM-DD")
     if not numeric:
         return st.column_config.Column(label, help=help)
-    by_type = "accounting" if dtype.is_decimal() else "localized"
+    by_type = "accounting" if isinstance(dtype, pl.Decimal) and dtype.scale else "localized"
     shape = next((shape for pattern, shape in BY_NAME if pattern.search(name)), by_type)
     return (
         st.column_config.TextColumn(label, help=help)

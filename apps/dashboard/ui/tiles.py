@@ -42,7 +42,7 @@ def _tile(page: Page, tile: Tile) -> None:
             kpi.label,
             figures.figure(kpi, tile.now),
             delta=change,
-            delta_color=COLOUR[kpi.better],
+            delta_color="off" if change is None or change[1:].startswith("0.0 ") else COLOUR[kpi.better],
             delta_description=f"vs {page.period.previous_label}" if change else None,
             chart_data=tile.course if len(tile.course) > 1 else None,
             chart_type="area",

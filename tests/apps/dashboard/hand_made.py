@@ -42,7 +42,8 @@ MARTS = {
             timestamp '2026-11-20 06:00:00' + interval (r) hour as ran_at
         from range(1, 6) t (r), range(8) s (c)""",
     "core.dim_clients": """
-        select 'c' || i as client_id, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'Ann' as first_name, 'Lee' as last_name from range(60) t (i)""",
+        select 'c' || i as client_id, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'Ann' as first_name, 'Lee' as last_name,
+            'p' || (i % 12) as partner_id from range(60) t (i)""",
     "core.dim_partners": """
         select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity from range(12) t (i)""",
     "partners.dim_partner_tree": """

@@ -1,0 +1,133 @@
+"""Pages, run as they are on a small publish, without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.dashboard.ui import figures
+from apps.dashboard.viewer import demo_users
+from tests.apps.dashboard.conftest import Open
+from tests.apps.dashboard.hand_made import MARTS, make
+from warehouse.settings import Settings
+
+GRANTED = [(viewer.user, page) for viewer in demo_users() for page in viewer.pages]
+
+
+def words(app: AppTest) -> str:
+    """Everything that the page says in words."""
+    return " ".join(
+        str(element.value)
+        for kind in ("error", "warning", "info", "success", "markdown", "caption", "text")
+        for element in getattr(app, kind)
+    )
+
+
+@pytest.mark.parametrize(("user", "page"), GRANTED)
+def test_a_page_opens_for_every_role_that_may(open_page: Open, user: str, page: str) -> None:
+    app = open_page(page, user)
+    assert not app.exception
+    assert not app.error, words(app)
+    assert app.title[0].value
+
+
+@pytest.mark.parametrize(
+    ("page", "tab"), [("overview", "drivers"), ("payments", "psp"), ("partners", "tree"), ("data", "checks")]
+)
+def test_the_tab_in_the_address_is_the_one_that_queries(open_page: Open, page: str, tab: str) -> None:
+    first, other = open_page(page, "astrid"), open_page(page, "astrid", tab=tab)
+    assert not other.exception
+    assert [item.value for item in first.subheader] != [item.value for item in other.subheader]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"entity": "XX"},
+        {"period": "9d"},
+        {"tab": "nothing"},
+        {"method": "shells"},
+        {"entitty": "UK"},
+        {"user": "mallory"},
+    ],
+)
+def test_an_unknown_filter_is_refused_and_never_widened(open_page: Open, parameters: dict[str, str]) -> None:
+    app = open_page("payments", parameters.pop("user", "petra"), **parameters)
+    assert "Refused" in words(app)
+    assert not app.metric
+
+
+def test_a_day_that_is_none_is_refused(open_page: Open) -> None:
+    assert "Refused" in words(
+        open_page("payments", "petra", period="custom", **{"from": "2026-13-01", "to": "2026-11-01"})
+    )
+    assert "Refused" in words(
+        open_page("payments", "petra", period="custom", **{"from": "2026-11-02", "to": "2026-11-01"})
+    )
+
+
+def test_the_period_of_the_address_bounds_the_rows(open_page: Open) -> None:
+    app = open_page(
+        "payments", "petra", tab="rows", period="custom", currency="EUR", **{"from": "2026-11-02", "to": "2026-11-03"}
+    )
+    days = app.dataframe[0].value["day"]
+    assert {str(day)[:10] for day in days} == {"2026-11-02", "2026-11-03"}
+
+
+def test_a_tile_is_the_sum_of_the_rows_it_leads_to(open_page: Open) -> None:
+    app = open_page("payments", "petra", tab="rows", period="7d", entity="CY", currency="EUR")
+    rows = app.dataframe[0].value
+    assert app.metric[0].value == figures.compact(sum(rows["deposits"]))
+    assert set(rows["entity"]) == {"CY"}
+
+
+def test_nothing_matches_is_not_not_loaded(open_page: Open) -> None:
+    said = words(open_page("payments", "petra", period="custom", **{"from": "2020-01-01", "to": "2020-01-02"}))
+    assert "Nothing matches" in said
+    assert "Not loaded" not in said
+
+
+def test_an_empty_home_says_that_nothing_is_loaded(open_page: Open, home: Settings) -> None:
+    app = open_page("overview", "lena", home=home.root)
+    assert "Not loaded yet" in words(app)
+    assert not app.exception
+    assert not app.metric
+
+
+def test_a_mart_without_rows_is_not_loaded_yet(open_page: Open, tmp_path) -> None:
+    empty = {
+        name: f"select * from ({sql}) where false" if name == "operations.fct_payments_daily" else sql
+        for name, sql in MARTS.items()
+    }
+    settings = make(Settings(home=tmp_path / "home"), empty)
+    assert "Not loaded yet" in words(open_page("payments", "petra", home=settings.root))
+
+
+def test_what_fails_says_so_with_a_reference_that_stands_in_the_log(open_page: Open, tmp_path) -> None:
+    broken = {
+        **MARTS,
+        "operations.fct_payments_daily": MARTS["operations.fct_payments_daily"].replace(" as fees", " as costs"),
+    }
+    settings = make(Settings(home=tmp_path / "home"), broken)
+    app = open_page("payments", "petra", home=settings.root)
+    assert "Failed (reference" in words(app)
+    assert not app.exception
+
+
+def test_a_red_build_is_told_and_the_publish_before_it_stays(open_page: Open, tmp_path) -> None:
+    settings = make(Settings(home=tmp_path / "home"))
+    (settings.root / "build" / "last_run.json").write_text(
+        '{"run_id": 2, "status": "red", "finished_at": "2026-11-22", "message": "unbalanced"}'
+    )
+    app = open_page("payments", "petra", home=settings.root)
+    assert "The last build is red" in words(app)
+    assert app.metric
+
+
+def test_a_role_without_the_mart_is_told_that_it_is_not_its_own(open_page: Open) -> None:
+    assert "Not yours to see" in words(open_page("partners", "lena", tab="zeros"))
+
+
+def test_quarantined_rows_are_masked_for_who_may_not_see_personal_data(open_page: Open) -> None:
+    for user, seen in (("astrid", True), ("dmitri", False)):
+        app = open_page("data", user, tab="quarantine")
+        rows = app.dataframe[1].value
+        assert any("deal_id" in str(row) for row in rows["row"]) is seen
