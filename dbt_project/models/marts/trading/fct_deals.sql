@@ -5,11 +5,13 @@
     meta={'owner': 'dealing', 'control_totals': ['volume_lots', 'profit', 'swap', 'commission', 'fee', 'notional_usd'], 'sorted_by': ['client_id', 'executed_at']}
 ) }}
 
-with deals as (select * from {{ ref('stg_deals') }}),
+-- `not materialized`: read twice, the scan is cheaper than a copy of the history
+with deals as not materialized (select * from {{ ref('stg_deals') }}),
 
-accounts as (select * from {{ ref('int_accounts') }}),
+-- a null end as the far future: an `or` in a join's condition would make it a nested loop
+accounts as (select * exclude (valid_to), coalesce(valid_to, timestamp '9999-12-31') as valid_to from {{ ref('int_accounts') }}),
 
-symbols as (select * from {{ ref('int_symbols') }}),
+symbols as (select * exclude (valid_to), coalesce(valid_to, timestamp '9999-12-31') as valid_to from {{ ref('int_symbols') }}),
 
 hourly_rates as (select * from {{ ref('int_fx_usd_hours') }}),
 
@@ -67,7 +69,7 @@ touched as (
             known.platform = accounts.platform
             and known.login = accounts.login
             and known.executed_at >= accounts.valid_from
-            and (accounts.valid_to is null or known.executed_at < accounts.valid_to)
+            and known.executed_at < accounts.valid_to
     where
         {{ new_rows('accounts') }}
         and (
@@ -89,7 +91,7 @@ touched as (
             known.platform = symbols.platform
             and known.symbol = symbols.symbol
             and known.executed_at >= symbols.valid_from
-            and (symbols.valid_to is null or known.executed_at < symbols.valid_to)
+            and known.executed_at < symbols.valid_to
     where
         {{ new_rows('symbols') }}
         and (
@@ -184,13 +186,13 @@ priced as (
             selected.platform = accounts.platform
             and selected.login = accounts.login
             and selected.executed_at >= accounts.valid_from
-            and (accounts.valid_to is null or selected.executed_at < accounts.valid_to)
+            and selected.executed_at < accounts.valid_to
     left join symbols
         on
             selected.platform = symbols.platform
             and selected.symbol = symbols.symbol
             and selected.executed_at >= symbols.valid_from
-            and (symbols.valid_to is null or selected.executed_at < symbols.valid_to)
+            and selected.executed_at < symbols.valid_to
     left join hourly_rates
         on
             symbols.notional_currency = hourly_rates.currency
@@ -222,7 +224,7 @@ select
     coalesce(fee, 0)::decimal(38, 8) as fee,
     currency,
     case when action in ('buy', 'sell') then
-        {{ notional_usd('volume_lots', 'contract_size', "case when asset_class = 'fx' then 1 else price end", 'fx_rate_usd') }}
+        {{ notional_usd('volume_lots', 'contract_size', 'asset_class', 'price', 'fx_rate_usd') }}
     end as notional_usd,
     fx_rate_usd,
     case when entry <> 'in' then date_diff('second', opened_at, executed_at) end as holding_seconds,
