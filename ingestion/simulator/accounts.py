@@ -79,13 +79,15 @@ def build_accounts(world: World, people: People) -> Accounts:
     first = np.minimum(first, len(days) - 1)
     last = np.minimum(first + lasting, len(days) - 1)
     return Accounts(
-        login=_logins(entity, n),
+        login=5_000_001 + np.arange(n, dtype=np.int64),
         client=client,
         entity=entity,
         currency=np.where(is_second | is_demo, np.where(home == 0, rng.choice([1, 3], n), 0), home),
         kind=rng.choice(len(TYPES), n, p=[0.52, 0.3, 0.12, 0.06]),
         platform=(entity == 3) & (rng.random(n) < 0.5),
-        leverage=LEVERAGES[np.where(entity == 3, rng.choice([1, 2, 3], n), np.where(people.category[client] > 0, 1, 0))],
+        leverage=LEVERAGES[
+            np.where(entity == 3, rng.choice([1, 2, 3], n), np.where(people.category[client] > 0, 1, 0))
+        ],
         book_a=rng.random(n) < 0.35,
         netting=rng.random(n) < 0.06,
         demo=is_demo,
@@ -96,10 +98,6 @@ def build_accounts(world: World, people: People) -> Accounts:
         size_usd=people.size_usd[client] * np.where(is_second, 0.5, 1.0),
         doomed=(rng.random(n) < 0.05) & ~is_demo & (people.category[client] == 0),
     )
-
-
-def _logins(entity: Ints, n: int) -> Ints:
-    return 5_000_001 + np.arange(n, dtype=np.int64)
 
 
 def trading_accounts(world: World, people: People, accounts: Accounts) -> pl.DataFrame:

@@ -3,10 +3,21 @@
 import numpy as np
 import polars as pl
 
-from ingestion.simulator.people import METHODS, People
-from ingestion.simulator.world import DAY, HOUR, MINUTE, SECOND, World, iso, micros, moment, numbered, pick, reference, times
-
-SESSION_COLUMNS = ("session_id", "client_id", "event", "instrument_id", "ip", "ip_country", "ip_asn", "device_id", "occurred_at")
+from ingestion.simulator.people import People
+from ingestion.simulator.world import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    World,
+    iso,
+    micros,
+    moment,
+    numbered,
+    pick,
+    reference,
+    times,
+)
 
 
 def sessions(world: World, people: People, deposits: pl.DataFrame) -> pl.DataFrame:
@@ -16,14 +27,20 @@ def sessions(world: World, people: People, deposits: pl.DataFrame) -> pl.DataFra
     counts = rng.integers(3, 9, len(busy))
     client = np.repeat(busy, counts)
     at = people.funded[client] + (rng.beta(1, 2, len(client)) * 90 * DAY).astype(np.int64) // SECOND * SECOND
-    first = deposits.filter(~pl.col("request_id").str.starts_with("F")).sort("at").unique("client", keep="first", maintain_order=True)
+    first = (
+        deposits.filter(~pl.col("request_id").str.starts_with("F"))
+        .sort("at")
+        .unique("client", keep="first", maintain_order=True)
+    )
     payer = first["client"].to_numpy()
     added_at = np.minimum(first["at"].to_numpy() - 9 * MINUTE, people.registered[payer] + 30 * DAY * 100)
     sign_in = deposits["client"].to_numpy()
     parts = [
         _sessions(people, client, at, "login", "A"),
         _sessions(people, sign_in, deposits["at"].to_numpy() - 12 * MINUTE, "login", "D"),
-        _sessions(people, payer, added_at, "instrument_added", "I", people.instrument(payer, first["method"].to_numpy())),
+        _sessions(
+            people, payer, added_at, "instrument_added", "I", people.instrument(payer, first["method"].to_numpy())
+        ),
     ]
     reset = busy[rng.random(len(busy)) < 0.05]
     parts.append(_sessions(people, reset, people.funded[reset] + 20 * DAY + HOUR, "password_reset", "P"))
@@ -33,7 +50,9 @@ def sessions(world: World, people: People, deposits: pl.DataFrame) -> pl.DataFra
     return frame.sort("occurred_at", "session_id")
 
 
-def _sessions(people: People, client: np.ndarray, at: np.ndarray, event: str, prefix: str, instrument: pl.Series | None = None) -> pl.DataFrame:
+def _sessions(
+    people: People, client: np.ndarray, at: np.ndarray, event: str, prefix: str, instrument: pl.Series | None = None
+) -> pl.DataFrame:
     n = len(client)
     return pl.DataFrame({
         "session_id": numbered(f"S{prefix}", np.arange(n), 7), "client_id": people.ids.gather(client), "event": pick((event,), np.zeros(n, int)),
@@ -48,7 +67,10 @@ def tickets(world: World, people: People) -> pl.DataFrame:
     rng = world.rng("tickets")
     n = max(len(people.number) // 3, 5)
     client = rng.integers(0, people.regular, n)
-    created = np.maximum(people.registered[client], world.start_us) + (rng.random(n) * 60 * DAY).astype(np.int64) // SECOND * SECOND
+    created = (
+        np.maximum(people.registered[client], world.start_us)
+        + (rng.random(n) * 60 * DAY).astype(np.int64) // SECOND * SECOND
+    )
     answered = created + (rng.lognormal(np.log(2.5), 1.1, n) * HOUR).astype(np.int64) // SECOND * SECOND
     closed = answered + (rng.lognormal(np.log(14), 1.0, n) * HOUR).astype(np.int64) // SECOND * SECOND
     complaint = rng.random(n) < 0.12
@@ -61,7 +83,8 @@ def tickets(world: World, people: People) -> pl.DataFrame:
     })  # fmt: skip
     agent = pick(("ST-14", "ST-15"), rng.integers(0, 2, n))
     steps = [
-        ("created", created, np.ones(n, bool), "client", base["client_id"]), ("assigned", created + 9 * MINUTE, fate < 0.9, "system", pick(("desk",), np.zeros(n, int))),
+        ("created", created, np.ones(n, bool), "client", base["client_id"]),
+        ("assigned", created + 9 * MINUTE, fate < 0.9, "system", pick(("desk",), np.zeros(n, int))),
         ("agent_replied", answered, fate < 0.95, "staff", agent), ("client_replied", answered + HOUR, fate < 0.4, "client", base["client_id"]),
         ("escalated", answered + 2 * HOUR, complaint & (fate < 0.5), "staff", agent), ("closed", closed, fate < 0.9, "staff", agent),
         ("reopened", closed + 30 * HOUR, fate < 0.04, "client", base["client_id"]),
@@ -72,8 +95,22 @@ def tickets(world: World, people: People) -> pl.DataFrame:
         ).filter(pl.Series(happened))
         for place, (event, at, happened, actor, actor_id) in enumerate(steps)
     ]  # fmt: skip
-    return pl.concat(parts).sort("occurred_at", "event_id").select(
-        "event_id", "ticket_id", "client_id", "event", "is_complaint", "priority", "channel", "topic", "actor_type", "actor_id", "occurred_at"
+    return (
+        pl.concat(parts)
+        .sort("occurred_at", "event_id")
+        .select(
+            "event_id",
+            "ticket_id",
+            "client_id",
+            "event",
+            "is_complaint",
+            "priority",
+            "channel",
+            "topic",
+            "actor_type",
+            "actor_id",
+            "occurred_at",
+        )
     )
 
 
@@ -136,12 +173,16 @@ def period_events(world: World) -> pl.DataFrame:
         for entity in ("UK", "CY", "AU", "SC"):
             common = {"entity": entity, "period": period, "actor_id": "ST-06", "approved_by": "ST-05"}
             rows.append(common | {"event_id": f"PE-{entity}-{period}-1", "event": "closed", "occurred_at": iso(at)})
-            if entity == "CY" and not rows[-1]["event_id"].startswith("PE-CY-x") and len(rows) < 5:
-                rows.append(common | {"event_id": f"PE-{entity}-{period}-2", "event": "reopened", "occurred_at": iso(at + 20 * HOUR)})
-                rows.append(common | {"event_id": f"PE-{entity}-{period}-3", "event": "closed", "occurred_at": iso(at + 26 * HOUR)})
+            if entity == "CY" and len(rows) == 2:  # the first month only
+                rows.append(
+                    common
+                    | {"event_id": f"PE-{entity}-{period}-2", "event": "reopened", "occurred_at": iso(at + 20 * HOUR)}
+                )
+                rows.append(
+                    common
+                    | {"event_id": f"PE-{entity}-{period}-3", "event": "closed", "occurred_at": iso(at + 26 * HOUR)}
+                )
     names = ("entity", "period", "actor_id", "approved_by", "event_id", "event", "occurred_at")
-    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).select("event_id", "entity", "period", "event", "actor_id", "approved_by", "occurred_at")
-
-
-def wire_method() -> int:
-    return METHODS.index("bank_wire")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).select(
+        "event_id", "entity", "period", "event", "actor_id", "approved_by", "occurred_at"
+    )

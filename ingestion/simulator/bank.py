@@ -13,10 +13,23 @@ from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, MINOR_STEP, Wor
 WIRE = METHODS.index("bank_wire")
 CAPITAL = np.array([2_000_000, 2_000_000, 1_500_000, 300_000_000]) * 100
 """What each firm account opens with, in hundredths, for each thousand clients (at least once)."""
-LINE_COLUMNS = ("entity", "currency", "client_money", "day", "amount", "name", "account", "reference", "kind", "counter", "returns")
+LINE_COLUMNS = (
+    "entity",
+    "currency",
+    "client_money",
+    "day",
+    "amount",
+    "name",
+    "account",
+    "reference",
+    "kind",
+    "counter",
+    "returns",
+)
 
 
 def capital(world: World, currency: int) -> int:
+    """What each firm account in the currency opens with, in hundredths."""
     return int(CAPITAL[currency]) * max(1, world.clients // 1000)
 
 
@@ -27,7 +40,11 @@ def wire_lines(people: People, deposits: pl.DataFrame, withdrawals: pl.DataFrame
     back = paid.filter(pl.col("outcome") == "returned")
     ids = people.ids.to_list()
     parts = []
-    for rows, at, sign, kind in ((wires, "at", 1, "receipt"), (paid, "done_at", -1, "payment"), (back, "done_at", 1, "receipt")):
+    for rows, at, sign, kind in (
+        (wires, "at", 1, "receipt"),
+        (paid, "done_at", -1, "payment"),
+        (back, "done_at", 1, "receipt"),
+    ):
         fee = pl.col("fee") if sign < 0 or rows is back else pl.lit(0, pl.Int64)
         client = rows["client"].to_numpy()
         later = 3 * DAY if rows is back else 0
@@ -57,9 +74,29 @@ def running_costs(world: World, used: list[tuple[int, int]]) -> pl.DataFrame:
         for day in range(27, world.days + world.runway_days, 30):
             booked = int(next_business_day(np.array(world.start_us + day * DAY)) // DAY)
             step = int(MINOR_STEP[currency])
-            for kind, amount in (("bank_fee", -2_500), ("interest", int(rng.integers(500, 9000))), ("lp_funding", -500_000)):
-                rows.append((entity, currency, False, booked, amount * step, "Prime One" if kind == "lp_funding" else "Bank", None, kind, kind, None, None))
-    schema = dict(zip(LINE_COLUMNS, (pl.Int64, pl.Int64, pl.Boolean, pl.Int64, pl.Int64, *[pl.String] * 6), strict=True))
+            for kind, amount in (
+                ("bank_fee", -2_500),
+                ("interest", int(rng.integers(500, 9000))),
+                ("lp_funding", -500_000),
+            ):
+                rows.append(
+                    (
+                        entity,
+                        currency,
+                        False,
+                        booked,
+                        amount * step,
+                        "Prime One" if kind == "lp_funding" else "Bank",
+                        None,
+                        kind,
+                        kind,
+                        None,
+                        None,
+                    )
+                )
+    schema = dict(
+        zip(LINE_COLUMNS, (pl.Int64, pl.Int64, pl.Boolean, pl.Int64, pl.Int64, *[pl.String] * 6), strict=True)
+    )
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -72,8 +109,13 @@ def segregation(lines: pl.DataFrame, owed: pl.DataFrame, skipped: tuple[int, int
     group = ["entity", "currency"]
     held = lines.filter("client_money").group_by(*group, "day").agg(pl.col("amount").sum().alias("held"))
     due = owed.group_by(*group, "day").agg(pl.col("amount").sum().alias("owed"))
-    daily = due.join(held, on=[*group, "day"], how="full", coalesce=True).with_columns(pl.col("owed", "held").fill_null(0))
-    daily = daily.with_columns(gap=pl.col("owed") - pl.col("held"), booked=pl.Series(values=next_business_day((daily["day"].to_numpy() + 1) * DAY) // DAY))
+    daily = due.join(held, on=[*group, "day"], how="full", coalesce=True).with_columns(
+        pl.col("owed", "held").fill_null(0)
+    )
+    daily = daily.with_columns(
+        gap=pl.col("owed") - pl.col("held"),
+        booked=pl.Series(values=next_business_day((daily["day"].to_numpy() + 1) * DAY) // DAY),
+    )
     moves = daily.group_by(*group, "booked").agg(pl.col("gap").sum()).sort(*group, "booked")
     if skipped:
         entity, currency, day = skipped
@@ -104,7 +146,9 @@ def _account_names(frame: pl.DataFrame, side: str) -> pl.Series:
 def statement_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """The bank_statement_lines feed: one statement per account and day, lines numbered within it."""
     side = pick(("FIRM", "CLIENT"), lines["client_money"].cast(pl.Int64).to_numpy())
-    bank_account = pick(ENTITIES, lines["entity"].to_numpy()) + "-" + pick(CURRENCIES, lines["currency"].to_numpy()) + "-" + side
+    bank_account = (
+        pick(ENTITIES, lines["entity"].to_numpy()) + "-" + pick(CURRENCIES, lines["currency"].to_numpy()) + "-" + side
+    )
     frame = lines.with_columns(bank_account=bank_account, currency_name=pick(CURRENCIES, lines["currency"].to_numpy()))
     frame = frame.sort("day", "bank_account", "kind", "reference", "amount")
     frame = frame.with_columns(line_no=pl.int_range(1, pl.len() + 1).over("bank_account", "day"))
@@ -126,7 +170,11 @@ def statement_lines(lines: pl.DataFrame) -> pl.DataFrame:
 
 def statements(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     """The bank_statements feed: opening + lines = closing, and each opens where the one before closed."""
-    daily = lines.group_by("bank_account", "statement_id", "booked_on", "currency").agg(pl.col("amount").sum()).sort("bank_account", "booked_on")
+    daily = (
+        lines.group_by("bank_account", "statement_id", "booked_on", "currency")
+        .agg(pl.col("amount").sum())
+        .sort("bank_account", "booked_on")
+    )
     firm = daily["bank_account"].str.ends_with("FIRM").to_numpy()
     code = daily["currency"].replace_strict({name: code for code, name in enumerate(CURRENCIES)}).to_numpy()
     opening = np.array([capital(world, currency) for currency in range(4)])[code] * firm
@@ -162,5 +210,11 @@ def opening_balances(world: World) -> pl.DataFrame:
             rows.append(common | {"account_code": "3000", "bank_account": None, "amount": "-" + amount})
     empty = dict.fromkeys(("client_id", "login", "psp"), None)
     return pl.DataFrame([row | empty for row in rows], infer_schema_length=None).select(
-        "entity", "account_code", "currency", "as_of", pl.col("client_id", "login", "psp").cast(pl.String), "bank_account", "amount"
+        "entity",
+        "account_code",
+        "currency",
+        "as_of",
+        pl.col("client_id", "login", "psp").cast(pl.String),
+        "bank_account",
+        "amount",
     )

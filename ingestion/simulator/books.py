@@ -50,23 +50,23 @@ def deals_frame(
     """The deals feed of this chunk up to the cut; `references` names the request behind each move."""
     seen = np.flatnonzero(books.at < upto)
     leg, move = books.leg[seen], books.move[seen]
-    trade = leg >= 0
-    position = np.where(trade, legs.position[leg], 0) if len(legs.position) else np.zeros(len(seen), dtype=np.int64)
-    account = books.account[seen]
-    symbol = np.where(trade, positions.symbol[position], -1) if len(positions) else np.full(len(seen), -1)
+    trade, account, at = leg >= 0, books.account[seen], books.at[seen]
+    position = _at(legs.position, leg)
+    symbol = np.where(trade, _at(positions.symbol, position), -1)
     scale = 10 ** (PRICE_SCALE - market.digits[np.maximum(symbol, 0)])
-    of_leg = lambda name: np.where(trade, getattr(legs, name)[leg], 0) if len(legs.at) else np.zeros(len(seen), dtype=np.int64)  # noqa: E731
-    entry = np.where(trade, of_leg("entry"), -1)
-    at = books.at[seen]
-    number = position_numbers(positions, of_leg("position"), of_leg("twin"), part, parts) if len(positions) else of_leg("position")
+    money = {
+        name: _at(getattr(legs, name), leg) for name in ("lots", "price", "bid", "ask", "profit", "swap", "commission")
+    }
+    entry = np.where(trade, _at(legs.entry, leg), -1)
+    number = position_numbers(position, _at(legs.twin, leg), part, parts)
     order_id = np.where(entry == 3, number // 2 * 2 + 800_000_000_000, 900_000_000_000 + books.deal_id[seen])
-    reason = np.where(trade, positions.reason[position], -1) if len(positions) else np.full(len(seen), -1)
-    reason = np.where(trade & (at >= stop[account]) & (entry > 0), 3, reason)
-    amount = np.where(move >= 0, moves.amount[np.maximum(move, 0)], of_leg("profit")) if len(moves.at) else of_leg("profit")
-    action = np.where(of_leg("side") > 0, 0, 1)
-    action = np.where(move >= 0, moves.action[np.maximum(move, 0)], action) if len(moves.at) else action
+    stopped = trade & (at >= stop[account]) & (entry > 0)
+    reason = np.where(stopped, 3, np.where(trade, _at(positions.reason, position), -1))
+    amount = np.where(trade, money["profit"], _at(moves.amount, move))
+    action = np.where(trade, np.where(_at(legs.side, leg) > 0, 0, 1), _at(moves.action, move))
     no_quote = ~trade | (books.deal_id[seen] % 211 == 0)
-    refs = pl.select(pl.when(pl.Series(move >= 0)).then(references.gather(np.maximum(move, 0)))).to_series() if len(moves.at) else pick((), symbol)
+    comment = np.where(trade, -1, np.where(action == BALANCE, 0, 1))
+    refs = pl.select(pl.when(pl.Series(values=~trade)).then(references.gather(np.maximum(move, 0)))).to_series()
     return pl.DataFrame({
         "platform": pick(PLATFORMS, accounts.platform[account].astype(int)),
         "deal_id": books.deal_id[seen],
@@ -74,16 +74,21 @@ def deals_frame(
         "login": accounts.login[account], "executed_at": times(at), "action": pick(ACTIONS, action),
         "is_cancelled": pl.Series(values=np.zeros(len(seen), dtype=bool)), "reference": refs,
         "entry": pick(ENTRIES, entry), "symbol": symbol_names(market, symbol),
-        "volume_lots": cents(of_leg("lots")), "price": decimals(of_leg("price") * scale, PRICE_SCALE),
-        "profit": cents(amount), "swap": cents(of_leg("swap")), "commission": cents(of_leg("commission")),
+        "volume_lots": cents(money["lots"]), "price": decimals(money["price"] * scale, PRICE_SCALE),
+        "profit": cents(amount), "swap": cents(money["swap"]), "commission": cents(money["commission"]),
         "fee": cents(np.zeros(len(seen), dtype=np.int64)),
-        "bid": decimals(of_leg("bid") * scale, PRICE_SCALE, no_quote),
-        "ask": decimals(of_leg("ask") * scale, PRICE_SCALE, no_quote),
-        "reason": pick(REASONS, reason), "comment": pick(("transfer", "adjustment"), np.where(trade, -1, np.where(action == BALANCE, 0, 1))),
+        "bid": decimals(money["bid"] * scale, PRICE_SCALE, no_quote),
+        "ask": decimals(money["ask"] * scale, PRICE_SCALE, no_quote),
+        "reason": pick(REASONS, reason), "comment": pick(("transfer", "adjustment"), comment),
     })  # fmt: skip
 
 
-def position_numbers(positions: Positions, position: Ints, twin: Ints, part: int, parts: int) -> Ints:
+def _at(values: Ints, rows: Ints) -> Ints:
+    """The values at these rows; 0 where there is none (a row below 0, or nothing to look in)."""
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], 0) if len(values) else np.zeros(len(rows), dtype=np.int64)
+
+
+def position_numbers(position: Ints, twin: Ints, part: int, parts: int) -> Ints:
     """A number for each position, also across chunks; the two of a pair differ by one."""
     return 700_000_000 + (position * parts + part) * 2 + twin
 
@@ -116,12 +121,14 @@ def open_at_midnights(market: Market, accounts: Accounts, positions: Positions, 
     })  # fmt: skip
 
 
-def positions_frame(market: Market, accounts: Accounts, positions: Positions, opened: pl.DataFrame, since: int, part: int, parts: int) -> pl.DataFrame:
+def positions_frame(
+    market: Market, accounts: Accounts, positions: Positions, opened: pl.DataFrame, since: int, part: int, parts: int
+) -> pl.DataFrame:
     """The positions feed: what stood open at each midnight from `since` on."""
     frame = opened.filter(pl.col("at") >= since)
     symbol, account = frame["symbol"].to_numpy(), frame["account"].to_numpy()
     scale = 10 ** (PRICE_SCALE - market.digits[symbol])
-    number = position_numbers(positions, frame["position"].to_numpy(), frame["twin"].to_numpy(), part, parts)
+    number = position_numbers(frame["position"].to_numpy(), frame["twin"].to_numpy(), part, parts)
     return pl.DataFrame({
         "platform": pick(PLATFORMS, accounts.platform[account].astype(int)),
         "position_id": pl.Series(values=number).cast(pl.String), "captured_at": times(frame["at"].to_numpy()),
@@ -144,7 +151,9 @@ def snapshots_frame(world: World, accounts: Accounts, books: Books, opened: pl.D
     known = rows[accounts.opened[rows] < world.cut_us]
     final = pl.DataFrame({"account": known, "at": np.full(len(known), world.cut_us - 1)})
     final = final.join_asof(activity, on="at", by="account", check_sortedness=False).fill_null(0)
-    frame = pl.concat([activity, final.select(activity.columns)]).unique(["account", "at"], keep="first", maintain_order=True)
+    frame = pl.concat([activity, final.select(activity.columns)]).unique(
+        ["account", "at"], keep="first", maintain_order=True
+    )
     floating = opened.group_by("account", "at").agg(pl.col("floating", "margin").sum())
     frame = frame.join(floating, on=["account", "at"], how="left", maintain_order="left").with_columns(
         pl.col("floating", "margin").fill_null(0)
@@ -187,7 +196,10 @@ def orders_frame(deals: pl.DataFrame, positions_every: int) -> pl.DataFrame:
         pl.col("executed_at").alias("done_at"),
     )  # fmt: skip
     cancelled = filled.filter(pl.col("login") % 9 == 0).with_columns(
-        order_id="X" + pl.col("order_id"), state=pl.lit("cancelled"), order_type=pl.lit("limit"), position_id=pl.lit(None, pl.String),
+        order_id="X" + pl.col("order_id"),
+        state=pl.lit("cancelled"),
+        order_type=pl.lit("limit"),
+        position_id=pl.lit(None, pl.String),
         executed_price=pl.lit(None, filled.schema["executed_price"]),
     )
     return pl.concat([filled, cancelled]).unique(["platform", "order_id"], keep="first", maintain_order=True)
@@ -200,7 +212,11 @@ def hedges_frame(deals: pl.DataFrame, accounts: Accounts, every: int) -> pl.Data
     trades = deals.filter(pl.col("entry").is_in(["in", "out"]) & (pl.col("deal_id") % every == 0))
     trades = trades.join(currency, on="login", maintain_order="left")
     zero = pl.lit(0).cast(pl.Decimal(18, 2))
-    cost = (pl.col("volume_lots") * pl.when(pl.col("currency") == "JPY").then(-300).otherwise(-2)).round(0).cast(pl.Decimal(18, 2))
+    cost = (
+        (pl.col("volume_lots") * pl.when(pl.col("currency") == "JPY").then(-300).otherwise(-2))
+        .round(0)
+        .cast(pl.Decimal(18, 2))
+    )
     return trades.select(
         pl.lit("prime-one").alias("venue"), ("LP" + pl.col("deal_id").cast(pl.String)).alias("trade_id"),
         (pl.col("executed_at") + pl.duration(milliseconds=45)).alias("executed_at"), "symbol",

@@ -7,7 +7,19 @@ from ingestion.simulator.accounts import Accounts
 from ingestion.simulator.funding import BALANCE, FIRST, OUT, PLANTED, TOP_UP, Moves
 from ingestion.simulator.market import Market
 from ingestion.simulator.people import METHODS, People
-from ingestion.simulator.world import DAY, HOUR, MINOR_STEP, MINUTE, SECOND, Ints, World, numbered, pick, reference, round_up
+from ingestion.simulator.world import (
+    DAY,
+    HOUR,
+    MINOR_STEP,
+    MINUTE,
+    SECOND,
+    Ints,
+    World,
+    numbered,
+    pick,
+    reference,
+    round_up,
+)
 
 PSPS = ("adyen", "checkout", "skrill", "trustly", "dlocal", "coinspaid")
 PSP_OF = np.array([[0, 0, 1, 1], [2, 2, 2, 2], [3, 3, 3, 4], [5, 5, 5, 5], [-1, -1, -1, -1]])
@@ -16,7 +28,9 @@ MARGIN = 0.005
 """What a conversion between wallet and account costs the client."""
 
 
-def wallet_transfers(market: Market, people: People, accounts: Accounts, moves: Moves, references: pl.Series) -> pl.DataFrame:
+def wallet_transfers(
+    market: Market, people: People, accounts: Accounts, moves: Moves, references: pl.Series
+) -> pl.DataFrame:
     """One row per transfer between wallet and platform: what leaves one side and what reaches the other, in hundredths."""
     rows = np.flatnonzero((moves.action == BALANCE) & np.isin(moves.story, (FIRST, TOP_UP, OUT, PLANTED)))
     account, at = moves.account[rows], moves.at[rows]
@@ -26,7 +40,9 @@ def wallet_transfers(market: Market, people: People, accounts: Accounts, moves: 
     mid = market.usd_of_account(code, at) / market.usd_of_account(wallet_code, at)
     rate = np.rint(np.where(into, mid * (1 + MARGIN), mid * (1 - MARGIN)) * 1e8) / 1e8
     step = MINOR_STEP[wallet_code]
-    converted = np.where(into, np.ceil(platform * rate / step), np.floor(platform * rate / step)).astype(np.int64) * step
+    converted = (
+        np.where(into, np.ceil(platform * rate / step), np.floor(platform * rate / step)).astype(np.int64) * step
+    )
     same = wallet_code == code
     client_rate = np.where(into, np.rint(1e8 / rate), np.rint(rate * 1e8)).astype(np.int64)
     return pl.DataFrame({
@@ -42,14 +58,18 @@ def deposit_plan(world: World, people: People, transfers: pl.DataFrame) -> pl.Da
     Columns: request_id, client, at (completed, or given up), amount in hundredths of currency (a code), method, outcome.
     """
     rng = world.rng("deposits")
-    first = transfers.filter(pl.col("story") == FIRST).group_by("client").agg(pl.col("wallet_amount").sum()).sort("client")
+    first = (
+        transfers.filter(pl.col("story") == FIRST).group_by("client").agg(pl.col("wallet_amount").sum()).sort("client")
+    )
     first = pl.concat([first, _never_traded(people, first, rng)]).sort("client")
     client = first["client"].to_numpy()
     spare = np.where(rng.random(len(client)) < 0.12, rng.integers(5, 15, len(client)) * 1000, 0)
     step = 1000 * MINOR_STEP[people.currency[client]]
     amount = round_up(first["wallet_amount"].to_numpy() + spare * MINOR_STEP[people.currency[client]], step)
     top = transfers.filter(pl.col("story") == TOP_UP)
-    early = np.flatnonzero(people.provisional & (people.approved > 0) & (np.arange(len(people.number)) < people.regular))
+    early = np.flatnonzero(
+        people.provisional & (people.approved > 0) & (np.arange(len(people.number)) < people.regular)
+    )
     small = (20 + rng.integers(0, 100, len(early))) * 1000
     plan = pl.concat([
         _plan("D", client, people.funded[client], amount, people.method[client]),
@@ -73,11 +93,13 @@ def _never_traded(people: People, first: pl.DataFrame, rng: np.random.Generator)
     return pl.DataFrame({"client": idle, "wallet_amount": amount})
 
 
-def _plan(prefix: str, client: Ints, at: Ints, amount: Ints, method: Ints, ids: pl.Series | None = None) -> pl.DataFrame:
+def _plan(
+    prefix: str, client: Ints, at: Ints, amount: Ints, method: Ints, ids: pl.Series | None = None
+) -> pl.DataFrame:
     request = numbered(prefix, client + 1) if ids is None else prefix + ids
-    return pl.DataFrame({"request_id": request, "client": client, "at": at, "amount": amount, "method": method}).with_columns(
-        outcome=pl.lit("completed")
-    )
+    return pl.DataFrame(
+        {"request_id": request, "client": client, "at": at, "amount": amount, "method": method}
+    ).with_columns(outcome=pl.lit("completed"))
 
 
 def with_details(people: People, plan: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +146,12 @@ def fees(psp: pl.Series, amount: Ints, currency: Ints, kind: str) -> Ints:
     """What the contract takes, in hundredths: a part of deposits, a fixed sum for payouts and chargebacks."""
     contracts = reference("psps")
     names = psp.to_list()
-    fixed_key = {"deposit": "fixed", "withdrawal": "payout_fee", "refund": "payout_fee", "chargeback": "chargeback_fee"}[kind]
+    fixed_key = {
+        "deposit": "fixed",
+        "withdrawal": "payout_fee",
+        "refund": "payout_fee",
+        "chargeback": "chargeback_fee",
+    }[kind]
     part = np.array([contracts[name]["fee"] if kind == "deposit" else 0.0 for name in names])
     fixed = np.array([contracts[name][fixed_key] * 100 for name in names])
     step = MINOR_STEP[currency]
@@ -134,7 +161,9 @@ def fees(psp: pl.Series, amount: Ints, currency: Ints, kind: str) -> Ints:
 
 def deposit_requests(plan: pl.DataFrame) -> pl.DataFrame:
     """cash_requests events of deposits: asked for, and how it ended."""
-    asked = plan.with_columns(event=pl.lit("requested"), at=pl.col("at") - 5 * MINUTE, place=pl.lit(1), actor_type=pl.lit("client"))
+    asked = plan.with_columns(
+        event=pl.lit("requested"), at=pl.col("at") - 5 * MINUTE, place=pl.lit(1), actor_type=pl.lit("client")
+    )
     ended = plan.with_columns(
         event=pl.col("outcome").replace_strict({"completed": "paid", "declined": "failed"}, default=pl.col("outcome")),
         at=pl.col("at") + 5 * SECOND, place=pl.lit(2), actor_type=pl.lit("provider"),
@@ -167,7 +196,6 @@ def transfer_requests(people: People, transfers: pl.DataFrame) -> pl.DataFrame:
         )
         for place, (event, before, actor) in enumerate(steps, 1)
     ])  # fmt: skip
-
 
 
 def conversions(people: People, transfers: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,9 @@ def late_kyc(faults: Faults, people: People, kyc: pl.DataFrame, paid_out: pl.Dat
     ids = people.ids.to_list()
     for row in approved.reverse().iter_rows(named=True):
         client, at = ids[row["client"]], row["approved_at"] - 2 * HOUR
-        before = kyc.filter((pl.col("client_id") == client) & (pl.col("occurred_at") < moment(at)) & pl.col("to_status").is_not_null())
+        before = kyc.filter(
+            (pl.col("client_id") == client) & (pl.col("occurred_at") < moment(at)) & pl.col("to_status").is_not_null()
+        )
         if before.is_empty() or before["to_status"][-1] != "APPROVED":
             continue
         event = before.tail(1).with_columns(
@@ -30,7 +32,14 @@ def late_kyc(faults: Faults, people: People, kyc: pl.DataFrame, paid_out: pl.Dat
             rule_version=pl.lit(None, pl.String),
         )  # fmt: skip
         faults.writer.write_as("kyc_events", event, "b2", LATE, "-late")
-        faults.late.append({"feed": "kyc_events", "key": {"event_id": "KLATE-0001"}, "file": f"kyc_events-b2-{LATE}-late.jsonl", "batch": "b2"})
+        faults.late.append(
+            {
+                "feed": "kyc_events",
+                "key": {"event_id": "KLATE-0001"},
+                "file": f"kyc_events-b2-{LATE}-late.jsonl",
+                "batch": "b2",
+            }
+        )
         return {
             "withdrawal_id": row["request_id"], "client_id": client, "kyc_event_id": "KLATE-0001", "event_occurred_at": iso(at),
             "approved_at": iso(row["approved_at"]), "as_it_was": "SUSPENDED", "as_known_then": "APPROVED",
@@ -55,7 +64,9 @@ def corrected_psp(faults: Faults, psp: pl.DataFrame) -> tuple[pl.DataFrame, dict
     }  # fmt: skip
 
 
-def late_link(faults: Faults, people: People, network: Network, links: pl.DataFrame, closings: pl.DataFrame) -> dict[str, Any] | None:
+def late_link(
+    faults: Faults, people: People, network: Network, links: pl.DataFrame, closings: pl.DataFrame
+) -> dict[str, Any] | None:
     """A client that changed partner before some of its accrued deals, as the second batch tells."""
     world = faults.world
     closings = closings.filter(pl.col("client") < people.regular).sort("executed_at", "deal_id")
@@ -66,13 +77,21 @@ def late_link(faults: Faults, people: People, network: Network, links: pl.DataFr
         valid_from = moment(world.cut_us - 12 * DAY)
         if parents.is_empty() or parents["valid_from"][-1] >= valid_from or parents["parent_partner_id"][-1] is None:
             continue
-        parent = next(partner for partner in network.ids(pl.Series(range(2)).to_numpy()) if partner != parents["parent_partner_id"][-1])
+        parent = next(
+            partner
+            for partner in network.ids(pl.Series(range(2)).to_numpy())
+            if partner != parents["parent_partner_id"][-1]
+        )
         link = parents.tail(1).with_columns(
-            valid_from=pl.lit(valid_from).cast(pl.Datetime("us")), parent_partner_id=pl.lit(parent), reason=pl.lit("agreement_found")
+            valid_from=pl.lit(valid_from).cast(pl.Datetime("us")),
+            parent_partner_id=pl.lit(parent),
+            reason=pl.lit("agreement_found"),
         )
         faults.writer.write_as("partner_links", link, "b2", LATE, "-late")
         key = {"child_kind": "client", "child_id": client, "valid_from": iso(world.cut_us - 12 * DAY)}
-        faults.late.append({"feed": "partner_links", "key": key, "file": f"partner_links-b2-{LATE}-late.csv", "batch": "b2"})
+        faults.late.append(
+            {"feed": "partner_links", "key": key, "file": f"partner_links-b2-{LATE}-late.csv", "batch": "b2"}
+        )
         return key | {
             "parent_before": parents["parent_partner_id"][-1], "parent_after": parent, "platform": row["platform"],
             "deal_id": row["deal_id"], "login": row["login"],

@@ -76,7 +76,15 @@ def stop_outs(accounts: Accounts, positions: Positions, legs: Legs) -> tuple[np.
 
 
 def plan_moves(
-    world: World, market: Market, people: People, accounts: Accounts, rows: Ints, legs: Legs, account: Ints, stop: Ints, part: int
+    world: World,
+    market: Market,
+    people: People,
+    accounts: Accounts,
+    rows: Ints,
+    legs: Legs,
+    account: Ints,
+    stop: Ints,
+    part: int,
 ) -> Moves:
     """All balance and other non-trading deals of the accounts in `rows`, which nobody has planted."""
     rng = world.rng("funding", part)
@@ -92,7 +100,9 @@ def plan_moves(
     short = round_up(need * np.where(rng.random(len(rows)) < 0.5, 0.965, 1.02), step)
     funded = people.funded[accounts.client[rows]]
     at = np.where(accounts.demo[rows], accounts.opened[rows], funded) + (15 + rng.integers(0, 20, len(rows))) * MINUTE
-    amount = np.where(accounts.demo[rows], 10_000_00 * MINOR_STEP[accounts.currency[rows]], np.where(stopped, short, ample))
+    amount = np.where(
+        accounts.demo[rows], 10_000_00 * MINOR_STEP[accounts.currency[rows]], np.where(stopped, short, ample)
+    )
     parts = [
         Moves.of(rows[~accounts.demo[rows]], at[~accounts.demo[rows]], amount[~accounts.demo[rows]], BALANCE, FIRST),
         Moves.of(rows[accounts.demo[rows]], at[accounts.demo[rows]], amount[accounts.demo[rows]], BALANCE, DEMO),

@@ -18,7 +18,9 @@ def steps_of(path: str) -> list[tuple[float, dict[str, Any]]]:
     """The path's events in order, each with its hours after registration."""
     spec = reference("kyc_paths")
     steps = [
-        (base + step.get("after", 0), step) for base, block in spec["paths"][path]["steps"] for step in spec["blocks"][block]
+        (base + step.get("after", 0), step)
+        for base, block in spec["paths"][path]["steps"]
+        for step in spec["blocks"][block]
     ]
     return sorted(steps, key=lambda item: item[0])
 
@@ -37,19 +39,25 @@ def kyc_events(world: World, people: People) -> pl.DataFrame:
             if not len(chosen):
                 continue
             at = people.registered[chosen] + (hours * HOUR * pace[chosen]).astype(np.int64)
-            parts.append(_step(people, chosen, step, at // SECOND * SECOND, place, expiry_days[chosen], outcome[chosen]))
+            parts.append(
+                _step(people, chosen, step, at // SECOND * SECOND, place, expiry_days[chosen], outcome[chosen])
+            )
     frame = pl.concat(parts).sort("occurred_at", "client_id", "place")
     return frame.select(pl.exclude("place"))
 
 
-def _step(people: People, rows: Ints, step: dict[str, Any], at: Ints, place: int, expiry: Ints, outcome: Ints) -> pl.DataFrame:
+def _step(
+    people: People, rows: Ints, step: dict[str, Any], at: Ints, place: int, expiry: Ints, outcome: Ints
+) -> pl.DataFrame:
     n = len(rows)
     constant = {
         "event": step["event"], "check": step.get("check"), "result": step.get("result"),
         "from_status": step.get("from"), "to_status": step.get("to"), "document_type": step.get("document"),
         "reason": step.get("reason"),
     }  # fmt: skip
-    columns: dict[str, Any] = {key: pl.Series(values=[value], dtype=pl.String).new_from_index(0, n) for key, value in constant.items()}
+    columns: dict[str, Any] = {
+        key: pl.Series(values=[value], dtype=pl.String).new_from_index(0, n) for key, value in constant.items()
+    }
     absent = pick((), np.full(n, -1))
     actor = step["actor"]
     staff = {"analyst": ("ST-03", "ST-04"), "mlro": ("ST-02",)}
@@ -81,7 +89,11 @@ def _step(people: People, rows: Ints, step: dict[str, Any], at: Ints, place: int
 
 
 def _rating(step: dict[str, Any], people: People, rows: Ints) -> pl.Series:
-    return pick(("high",), np.zeros(len(rows), dtype=np.int64)) if step["rating"] == "high" else pick(RATINGS, people.rating[rows])
+    return (
+        pick(("high",), np.zeros(len(rows), dtype=np.int64))
+        if step["rating"] == "high"
+        else pick(RATINGS, people.rating[rows])
+    )
 
 
 def _on(at: Ints, present: bool) -> pl.Series:

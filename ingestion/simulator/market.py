@@ -198,4 +198,5 @@ def symbols(world: World, platforms: tuple[str, ...]) -> pl.DataFrame:
 
 
 def symbol_names(market: Market, codes: Ints) -> pl.Series:
+    """The symbol for each code, null below 0."""
     return pick(market.names, codes)

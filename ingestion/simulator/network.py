@@ -112,8 +112,10 @@ def partner_links(world: World, people: People, network: Network) -> pl.DataFram
         _links("client", people.ids.gather(client), first_at, network.ids(network.of_client[client]), "introduced"),
         _links("client", people.ids.gather(switch), switch_at, network.ids(switch_to), "moved"),
     ]
-    return pl.concat(parts).unique(["child_kind", "child_id", "valid_from"], keep="first", maintain_order=True).sort(
-        "valid_from", "child_kind", "child_id"
+    return (
+        pl.concat(parts)
+        .unique(["child_kind", "child_id", "valid_from"], keep="first", maintain_order=True)
+        .sort("valid_from", "child_kind", "child_id")
     )
 
 
@@ -178,7 +180,6 @@ def commission_decisions(world: World, network: Network) -> pl.DataFrame:
 def _no_decisions() -> pl.DataFrame:
     names = ("event_id", "accrual_id", "partner_id", "period", "event", "amount", "currency", "reason", "actor_id")
     return pl.DataFrame(schema=dict.fromkeys((*names, "occurred_at"), pl.String))
-
 
 
 def _day(world: World, day: int) -> date:

@@ -54,7 +54,9 @@ class Writer:
 
     def name(self, feed: str, label: str, part: int, suffix: str = "") -> str:
         """The file's name: its ending follows from the feed."""
-        ending = "parquet" if feed in PARQUET else "jsonl" if feed in JSONL else "csv.gz" if feed in COMPRESSED else "csv"
+        ending = (
+            "parquet" if feed in PARQUET else "jsonl" if feed in JSONL else "csv.gz" if feed in COMPRESSED else "csv"
+        )
         return f"{feed}-{label}-{part:03d}{suffix}.{ending}"
 
     def _file(self, feed: str, frame: pl.DataFrame, name: str) -> Path:
@@ -79,7 +81,9 @@ class Writer:
 
     def write_fact(self, name: str, value: dict[str, Any]) -> None:
         self.truth.mkdir(parents=True, exist_ok=True)
-        (self.truth / f"{name}.json").write_text(json.dumps(value, sort_keys=True, indent=2, default=str) + "\n", encoding="utf-8")
+        (self.truth / f"{name}.json").write_text(
+            json.dumps(value, sort_keys=True, indent=2, default=str) + "\n", encoding="utf-8"
+        )
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:

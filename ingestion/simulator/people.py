@@ -204,7 +204,7 @@ def clients(world: World, people: People, deposited_eur: Floats) -> pl.DataFrame
         "changed_at": times(people.registered),
         "entity": pick(ENTITIES, people.entity),
         "client_type": pick(("individual", "corporate"), people.corporate.astype(int)),
-        "category": pick(("retail",) * 1, np.zeros(n, dtype=np.int64)),
+        "category": pick(("retail",), np.zeros(n, dtype=np.int64)),
         "first_name": people.first_name,
         "last_name": people.last_name,
         "company_name": pl.select(pl.when(pl.Series(people.corporate)).then(people.last_name + " Trading Ltd")).to_series(),
@@ -236,7 +236,9 @@ def _changes(world: World, people: People, frame: pl.DataFrame) -> pl.DataFrame:
     later = people.registered + (rng.random(n) * 90 * DAY).astype(np.int64) + DAY
     moves = rng.random(n) < 0.1
     professional = (people.category > 0) & (people.approved > 0)
-    moved = frame.with_columns(changed_at=times(later), address=frame["address"] + ", 2nd floor").filter(pl.Series(moves))
+    moved = frame.with_columns(changed_at=times(later), address=frame["address"] + ", 2nd floor").filter(
+        pl.Series(moves)
+    )
     upgraded = frame.with_columns(
         changed_at=times(people.approved + 40 * MINUTE), category=pick(CATEGORIES, people.category)
     ).filter(pl.Series(professional & ~moves))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ingestion.simulator.accounts import COMMISSION_USD, SPREAD_FACTOR, Accounts, weekdays
 from ingestion.simulator.market import Market, after_weekend
-from ingestion.simulator.world import DAY, HOUR, MINOR_STEP, MINUTE, SECOND, Floats, Ints, World
+from ingestion.simulator.world import DAY, HOUR, MINOR_STEP, SECOND, Floats, Ints, World
 
 SIMPLE, PARTIAL, REVERSED, CLOSED_BY = range(4)
 ENTRIES = ("in", "out", "inout", "out_by")
@@ -65,16 +65,20 @@ def expected_share(world: World, accounts: Accounts) -> float:
     return float((accounts.weight * inside / span).sum() / max(accounts.weight.sum(), 1e-9))
 
 
-def draw_positions(world: World, market: Market, accounts: Accounts, rows: Ints, per_weight: float, part: int) -> Positions:
+def draw_positions(
+    world: World, market: Market, accounts: Accounts, rows: Ints, per_weight: float, part: int
+) -> Positions:
     """Positions of the accounts in `rows`, `per_weight` for each unit of an account's weight."""
     rng = world.rng("positions", part)
     counts = (accounts.weight[rows] * per_weight + rng.random(len(rows))).astype(np.int64)
     account = np.repeat(rows, counts)
     n = len(account)
     days = weekdays(world)
-    day = accounts.first_day[account] + 1 + (
-        rng.random(n) * (accounts.last_day[account] - accounts.first_day[account])
-    ).astype(np.int64)
+    day = (
+        accounts.first_day[account]
+        + 1
+        + (rng.random(n) * (accounts.last_day[account] - accounts.first_day[account])).astype(np.int64)
+    )
     symbol = rng.choice(len(market.names), n, p=market.weight)
     opened = days[np.minimum(day, len(days) - 1)] + _time_of_day(rng, n)
     hold = np.clip(rng.lognormal(np.log(2400), 1.9, n), 4, 20 * 86400)
@@ -105,7 +109,9 @@ def draw_positions(world: World, market: Market, accounts: Accounts, rows: Ints,
 def _time_of_day(rng: np.random.Generator, n: int) -> Ints:
     """London mornings, the New York overlap, a thin night; Friday's close is never passed."""
     session = rng.choice(3, n, p=[0.5, 0.38, 0.12])
-    hour = np.where(session == 0, rng.normal(9.8, 2.0, n), np.where(session == 1, rng.normal(14.6, 1.8, n), rng.random(n) * 20.8))
+    hour = np.where(
+        session == 0, rng.normal(9.8, 2.0, n), np.where(session == 1, rng.normal(14.6, 1.8, n), rng.random(n) * 20.8)
+    )
     hour = np.where((hour < 0.1) | (hour > 20.8), 0.2 + rng.random(n) * 20.5, hour)
     return (hour * HOUR).astype(np.int64) // 1000 * 1000
 
@@ -123,7 +129,8 @@ def deals_of(market: Market, accounts: Accounts, positions: Positions) -> Legs:
     # rows: position, twin, time, entry, side, lots, lots closed, time of the opening that is closed
     blocks = [
         (every, 0, p.opened, IN, p.side, p.lots, 0 * p.lots, p.opened),
-        (plain, 0, p.closed[plain], OUT, np.where(reverse, p.side, -p.side)[plain], rest[plain], rest[plain], np.where(reverse, p.middle, p.opened)[plain]),
+        (plain, 0, p.closed[plain], OUT, np.where(reverse, p.side, -p.side)[plain], rest[plain], rest[plain],
+         np.where(reverse, p.middle, p.opened)[plain]),
         (part, 0, p.middle[part], OUT, -p.side[part], half[part], half[part], p.opened[part]),
         (flip, 0, p.middle[flip], INOUT, -p.side[flip], 2 * p.lots[flip], p.lots[flip], p.opened[flip]),
         (pair, 1, p.middle[pair], IN, -p.side[pair], p.lots[pair], 0 * pair, p.middle[pair]),
@@ -188,8 +195,3 @@ def holdings(p: Positions) -> tuple[Ints, ...]:
         (pair, 0 * pair + 1, -p.side[pair], p.lots[pair], p.middle[pair], p.middle[pair], p.closed[pair]),
     ]  # fmt: skip
     return tuple(np.concatenate([block[column] for block in blocks]) for column in range(7))
-
-
-def holding_time(hours: float) -> int:
-    """Microseconds of so many hours, to the minute."""
-    return int(hours * 60) * MINUTE

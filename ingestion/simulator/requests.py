@@ -9,7 +9,19 @@ OPTIONAL = {
     "to_amount": pl.Int64, "to_currency": pl.Int64, "rate": pl.Int64, "fee": pl.Int64, "method": pl.Int64, "psp": pl.String,
     "instrument_id": pl.String, "holder": pl.String, "staff_id": pl.String, "reason": pl.String, "ip": pl.String, "device_id": pl.String,
 }  # fmt: skip
-NEEDED = ("event_id", "request_id", "client", "request_kind", "event", "amount", "currency", "from_account", "to_account", "actor_type", "at")
+NEEDED = (
+    "event_id",
+    "request_id",
+    "client",
+    "request_kind",
+    "event",
+    "amount",
+    "currency",
+    "from_account",
+    "to_account",
+    "actor_type",
+    "at",
+)
 
 
 def cash_requests(people: People, parts: list[pl.DataFrame]) -> pl.DataFrame:

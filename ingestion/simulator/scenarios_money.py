@@ -107,7 +107,9 @@ def return_to_source(stage: Stage, shift: int) -> None:
     stage.deposit(near, 9 + shift, 700, method="bank_wire")
     traded_a_little(stage, near, 10 + shift)
     request = stage.withdraw(near, 25 + shift, 1000)
-    stage.note("A06", [near], decoy=True, until=28 + shift, request_id=request, why="the card first, up to what came from it")
+    stage.note(
+        "A06", [near], decoy=True, until=28 + shift, request_id=request, why="the card first, up to what came from it"
+    )
 
 
 def new_instrument(stage: Stage, shift: int) -> None:
@@ -138,11 +140,15 @@ def wealth(stage: Stage, shift: int) -> None:
     """A12: deposits beyond what the client says to have."""
     who, near = stage.cast(), stage.cast()
     for client, euros in ((who, 30_000), (near, 18_000)):
-        stage.patch(client, declared_income_eur="20000.00", declared_net_worth_eur="80000.00", expected_deposits_eur="12000.00")
+        stage.patch(
+            client, declared_income_eur="20000.00", declared_net_worth_eur="80000.00", expected_deposits_eur="12000.00"
+        )
         stage.deposit(client, 15 + shift, euros / 2, method="bank_wire")
         stage.deposit(client, 24 + shift, euros / 2, method="bank_wire")
     stage.note("A12", [who], until=25 + shift)
-    stage.note("A12", [near], decoy=True, until=25 + shift, why="below income, half the net worth and twice the expected")
+    stage.note(
+        "A12", [near], decoy=True, until=25 + shift, why="below income, half the net worth and twice the expected"
+    )
 
 
 def chargeback(stage: Stage, shift: int) -> None:
@@ -160,7 +166,9 @@ def chargeback(stage: Stage, shift: int) -> None:
 def crypto(stage: Stage, shift: int, number: int) -> None:
     """A20: coins from a listed wallet, or paid out to another address than they came from."""
     listed, elsewhere, near = stage.cast(), stage.cast(), stage.cast()
-    request = stage.deposit(listed, 16 + shift, 1200, method="crypto", instrument_id=("wal_mixer0001", "wal_sanct0001")[number])
+    request = stage.deposit(
+        listed, 16 + shift, 1200, method="crypto", instrument_id=("wal_mixer0001", "wal_sanct0001")[number]
+    )
     stage.note("A20", [listed], until=16 + shift, request_id=request, variant="listed_wallet")
     for client, target in ((elsewhere, f"wal_other{elsewhere:04d}"), (near, None)):
         stage.deposit(client, 16 + shift, 1200, method="crypto")
@@ -182,7 +190,9 @@ def takeover(stage: Stage, shift: int) -> None:
         if client == who:
             stage.session(client, at + 5 * MINUTE, "password_reset", device_id=device)
             stage.session(client, at + 20 * MINUTE, "instrument_added", device_id=device, instrument_id=token)
-        request = stage.withdraw(client, 33 + shift, 1500, method="ewallet", hour=12, instrument_id=token if client == who else None)
+        request = stage.withdraw(
+            client, 33 + shift, 1500, method="ewallet", hour=12, instrument_id=token if client == who else None
+        )
         why = {} if client == who else {"why": "a new device, but nothing reset and the old instrument"}
         stage.note("A21", [client], decoy=client == near, until=36 + shift, request_id=request, **why)
 
@@ -213,7 +223,15 @@ def shared(stage: Stage) -> None:
     for client in (first, second):
         stage.deposit(client, 9, 640)
         stage.session(client, stage.at(9, 10), ip="91.184.200.7")
-    stage.note("A09", [first, second], decoy=True, until=9, attribute="ip", value="91.184.200.7", why="two persons, three are needed")
+    stage.note(
+        "A09",
+        [first, second],
+        decoy=True,
+        until=9,
+        attribute="ip",
+        value="91.184.200.7",
+        why="two persons, three are needed",
+    )
 
 
 def geography(stage: Stage) -> None:

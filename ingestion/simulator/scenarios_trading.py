@@ -91,7 +91,14 @@ def churning(stage: Stage) -> None:
         for step in range(30 if decoy else 90):
             at = trading_day(stage, 11 + step // 6, 8 + 1.5 * (step % 6))
             stage.trade(who, at, 0.5 if decoy else 2.0, 5000 if decoy else 70 + step % 40, wins=step % 2 == 0)
-        stage.note("A18", [who], decoy=decoy, until=29, partner_id=PARTNER, **({"why": "held for more than an hour"} if decoy else {}))
+        stage.note(
+            "A18",
+            [who],
+            decoy=decoy,
+            until=29,
+            partner_id=PARTNER,
+            **({"why": "held for more than an hour"} if decoy else {}),
+        )
 
 
 def ordinary(stage: Stage, euros: float = 3000) -> int:
@@ -107,7 +114,15 @@ def control_failures(stage: Stage) -> None:
     at = stage.at(40, 11)
     decision = {"approver": "ST-07", "approved_at": at + 5 * HOUR}
 
-    def case(control: str, euros: float = 900, decoy: bool = False, why: str = "", who: int | None = None, deposit: float = 3000, **more: object) -> int:
+    def case(
+        control: str,
+        euros: float = 900,
+        decoy: bool = False,
+        why: str = "",
+        who: int | None = None,
+        deposit: float = 3000,
+        **more: object,
+    ) -> int:
         client = ordinary(stage, deposit) if who is None else who
         request = stage.withdraw(client, 40, euros, **(decision | more))
         facts = {"control": control, "request_id": request} | ({"why": why} if why else {})
@@ -137,4 +152,12 @@ def control_failures(stage: Stage) -> None:
     case("third_party_payout", holder="Gregor Baumgartner", instrument_id="card_stranger001")
     early = ordinary(stage)
     request = stage.withdraw(early, 28, 900, approver="ST-19", approved_at=stage.at(28, 16))
-    stage.note("control_failure", [early], decoy=True, until=32, control="approver_inactive", request_id=request, why="two days before leaving")
+    stage.note(
+        "control_failure",
+        [early],
+        decoy=True,
+        until=32,
+        control="approver_inactive",
+        request_id=request,
+        why="two days before leaving",
+    )

@@ -19,7 +19,9 @@ SIGN = {"deposit": 1, "withdrawal": -1, "refund": -1, "chargeback": -1, "chargeb
 def disputes(world: World, deposits: pl.DataFrame) -> pl.DataFrame:
     """Chargebacks on a few card deposits: debited by the PSP, then lost or won back."""
     rng = world.rng("disputes")
-    card = deposits.filter((pl.col("method") == METHODS.index("card")) & (pl.col("kind") == "deposit") & (pl.col("status") == "completed"))
+    card = deposits.filter(
+        (pl.col("method") == METHODS.index("card")) & (pl.col("kind") == "deposit") & (pl.col("status") == "completed")
+    )
     card = card.sort("at", "event_id")
     chosen = card.filter(pl.Series(rng.random(len(card)) < 0.008))
     delay = rng.integers(32, 60, len(chosen))
@@ -29,7 +31,9 @@ def disputes(world: World, deposits: pl.DataFrame) -> pl.DataFrame:
 def dispute_events(chosen: pl.DataFrame, delay_days: np.ndarray, lost: np.ndarray) -> pl.DataFrame:
     """The events of disputed deposits: `chargeback` after so many days, its outcome eighteen days later."""
     debited = chosen["at"].to_numpy() // DAY * DAY + delay_days * DAY + 3 * HOUR
-    base = chosen.with_columns(original="psp_txn_id", psp_txn_id="CB" + pl.col("psp_txn_id"), status=pl.lit("completed"))
+    base = chosen.with_columns(
+        original="psp_txn_id", psp_txn_id="CB" + pl.col("psp_txn_id"), status=pl.lit("completed")
+    )
     fee = fees(chosen["psp"], chosen["amount"].to_numpy(), chosen["currency"].to_numpy(), "chargeback")
     first = base.with_columns(
         kind=pl.lit("chargeback"), event_id="CB-" + pl.col("event_id"), at=pl.Series(values=debited), direction=pl.lit("out"),
@@ -37,7 +41,9 @@ def dispute_events(chosen: pl.DataFrame, delay_days: np.ndarray, lost: np.ndarra
     )  # fmt: skip
     last = base.with_columns(
         kind=pl.Series(values=np.where(lost, "chargeback_lost", "chargeback_reversal").tolist(), dtype=pl.String),
-        event_id="CR-" + pl.col("event_id"), at=pl.Series(values=debited + 18 * DAY), fee=pl.lit(0, pl.Int64),
+        event_id="CR-" + pl.col("event_id"),
+        at=pl.Series(values=debited + 18 * DAY),
+        fee=pl.lit(0, pl.Int64),
         direction=pl.Series(values=np.where(lost, "out", "in").tolist(), dtype=pl.String),
     )
     return pl.concat([first, last])
@@ -50,7 +56,8 @@ def with_batches(people: People, events: pl.DataFrame) -> tuple[pl.DataFrame, pl
     """
     moving = (pl.col("status") == "completed") & pl.col("kind").is_in([kind for kind, sign in SIGN.items() if sign])
     events = events.with_columns(
-        entity=pl.Series(values=people.entity[events["client"].to_numpy()]), signed=pl.col("kind").replace_strict(SIGN) * pl.col("amount"),
+        entity=pl.Series(values=people.entity[events["client"].to_numpy()]),
+        signed=pl.col("kind").replace_strict(SIGN) * pl.col("amount"),
         due=pl.when(moving).then(_due(events)),
     )
     group = ["psp", "entity", "currency", "due"]
@@ -116,16 +123,25 @@ def _settle(summed: pl.DataFrame) -> pl.DataFrame:
 
 
 def settlement_amount() -> pl.Expr:
+    """What reaches the bank: the batch's net, less what is held, plus what is released."""
     return pl.col("net") - pl.col("held") + pl.col("released")
 
 
 def settlement_events(settlements: pl.DataFrame) -> pl.DataFrame:
     """PSP rows of the batches themselves: what was held back, what was released, what was sent to the bank."""
     base = settlements.with_columns(
-        amount=settlement_amount(), at=pl.col("due") + 6 * HOUR, status=pl.lit("completed"), fee=pl.lit(0, pl.Int64),
-        client=pl.lit(None, pl.Int64), method=pl.lit(-1),
+        amount=settlement_amount(),
+        at=pl.col("due") + 6 * HOUR,
+        status=pl.lit("completed"),
+        fee=pl.lit(0, pl.Int64),
+        client=pl.lit(None, pl.Int64),
+        method=pl.lit(-1),
     )
-    kinds = [("settlement", pl.col("amount"), "out"), ("reserve_hold", pl.col("held"), "out"), ("reserve_release", pl.col("released"), "in")]
+    kinds = [
+        ("settlement", pl.col("amount"), "out"),
+        ("reserve_hold", pl.col("held"), "out"),
+        ("reserve_release", pl.col("released"), "in"),
+    ]
     parts = [
         base.with_columns(
             kind=pl.lit(kind), amount=amount, direction=pl.lit(direction), event_id=pl.lit(kind[:1].upper() + kind[-4:] + "-") + pl.col("batch"),
@@ -133,7 +149,9 @@ def settlement_events(settlements: pl.DataFrame) -> pl.DataFrame:
         ).filter(pl.col("amount") > 0)
         for kind, amount, direction in kinds
     ]  # fmt: skip
-    absent = dict.fromkeys(("original", "client_reference", "instrument_id", "holder", "country", "decline_code"), pl.lit(None, pl.String))
+    absent = dict.fromkeys(
+        ("original", "client_reference", "instrument_id", "holder", "country", "decline_code"), pl.lit(None, pl.String)
+    )
     return pl.concat(parts).with_columns(**absent)
 
 

@@ -34,8 +34,6 @@ from ingestion.simulator.stage import Stage, patched, play_deposits, play_kyc, p
 from ingestion.simulator.withdrawals import refund_plan
 from ingestion.simulator.world import DAY, World
 
-SMALL = 250_000
-
 
 @dataclass(frozen=True)
 class SimulationSummary:
@@ -81,14 +79,16 @@ def simulate(
         partners=max(partners or clients // 25, 24),
         start=start or today - timedelta(days=days),
         days=days,
-        runway_days=45 if deals <= SMALL else 4,
+        runway_days=45 if deals <= trading.FULL_DETAIL else 4,
     )
     edges, labels = three_batches(world.start_us, world.cut_us)
     writer = Writer(out, truth or out / "truth", edges, labels)
     return _run(world, writer, progress or (lambda _: None))
 
 
-def append_days(out: Path, truth: Path, until: date, progress: Callable[[str], None] | None = None) -> SimulationSummary | None:
+def append_days(
+    out: Path, truth: Path, until: date, progress: Callable[[str], None] | None = None
+) -> SimulationSummary | None:
     """Writes the feeds of the days since the last run, up to and with `until`; None when there are none.
 
     The broker described in `truth/world.json` is generated again with a later cut: its earlier rows come out
@@ -167,10 +167,14 @@ def _write_money(broker: Broker, outcome: trading.Platform, progress: Callable[[
     world, folk, stage, faults = broker.world, broker.folk, broker.stage, broker.faults
     transfers = pl.concat(outcome.transfers).sort("at", "request_id")
     own_in = deposits.with_details(folk, play_deposits(stage, folk, stage.deposits))
-    paid_in = pl.concat([deposits.deposit_plan(world, folk, transfers), own_in], how="diagonal").sort("at", "request_id")
+    paid_in = pl.concat([deposits.deposit_plan(world, folk, transfers), own_in], how="diagonal").sort(
+        "at", "request_id"
+    )
     asked_out = deposits.with_details(folk, play_deposits(stage, folk, stage.withdrawals))
     asked_out = withdrawals.with_decisions(world, broker.prices, asked_out, 1)
-    paid_out = pl.concat([withdrawals.withdrawal_plan(world, broker.prices, folk, transfers), asked_out], how="diagonal")
+    paid_out = pl.concat(
+        [withdrawals.withdrawal_plan(world, broker.prices, folk, transfers), asked_out], how="diagonal"
+    )
     paid_out = paid_out.sort("at", "request_id")
     refunds = refund_plan(world, broker.prices, folk, paid_in)
     psp, events, settlements = _psp(broker, paid_in, paid_out, refunds)
@@ -183,7 +187,9 @@ def _write_money(broker: Broker, outcome: trading.Platform, progress: Callable[[
         deposits.deposit_requests(paid_in), deposits.transfer_requests(folk, transfers),
         withdrawals.withdrawal_requests(paid_out), withdrawals.withdrawal_requests(refunds).with_columns(request_kind=pl.lit("refund")),
     ])  # fmt: skip
-    asked = faults.spoilt("cash_requests", asked, ["event_id"], [("event is not one of the closed set", {"event": "paused"})])
+    asked = faults.spoilt(
+        "cash_requests", asked, ["event_id"], [("event is not one of the closed set", {"event": "paused"})]
+    )
     broker.writer.write("cash_requests", asked, "occurred_at")
     broker.writer.write("risk_checks", withdrawals.risk_checks(paid_out), "ran_at")
     results = pl.concat([*outcome.results, deposits.conversions(folk, transfers)])
@@ -202,9 +208,13 @@ def _psp(
     regular = events_in.filter(pl.col("client") < folk.regular)
     columns = list(settlement.EVENT_COLUMNS)
     wanted = {row["request_id"]: row for row in broker.stage.disputes}
-    planted = events_in.filter(pl.col("request_id").is_in(list(wanted)) & (pl.col("status") == "completed")).sort("request_id")
+    planted = events_in.filter(pl.col("request_id").is_in(list(wanted)) & (pl.col("status") == "completed")).sort(
+        "request_id"
+    )
     terms = [wanted[request] for request in planted["request_id"]]
-    own = settlement.dispute_events(planted, np.array([row["days"] for row in terms]), np.array([row["lost"] for row in terms]))
+    own = settlement.dispute_events(
+        planted, np.array([row["days"] for row in terms]), np.array([row["lost"] for row in terms])
+    )
     given_back = withdrawals.psp_payouts(refunds).with_columns(kind=pl.lit("refund"), original=pl.col("refunds_txn"))
     parts = [events_in, withdrawals.psp_payouts(paid_out), given_back, settlement.disputes(world, regular), own]
     events, settlements = settlement.with_batches(folk, pl.concat([part.select(columns) for part in parts]))
@@ -218,7 +228,9 @@ def _write_banks(
 ) -> None:  # fmt: skip
     world, writer, faults = broker.world, broker.writer, broker.faults
     wires = bank.wire_lines(broker.folk, paid_in, paid_out)
-    by_psp = events.filter((pl.col("status") == "completed") & pl.col("kind").is_in(["deposit", "withdrawal", "refund"]))
+    by_psp = events.filter(
+        (pl.col("status") == "completed") & pl.col("kind").is_in(["deposit", "withdrawal", "refund"])
+    )
     flows = by_psp.select("entity", "currency", day=pl.col("at") // DAY, amount="signed")
     owed = pl.concat([results, flows, wires.select("entity", "currency", "day", "amount")], how="vertical_relaxed")
     settled = bank.settlement_lines(settlements)
@@ -232,29 +244,45 @@ def _write_banks(
     writer.write("bank_statements", statements, pl.col("closed_on").cast(pl.Datetime("us")) + evening)
 
 
-def _write_clients(broker: Broker, paid_in: pl.DataFrame, paid_out: pl.DataFrame, closings: pl.DataFrame, subjects: dict[str, Any]) -> None:
+def _write_clients(
+    broker: Broker, paid_in: pl.DataFrame, paid_out: pl.DataFrame, closings: pl.DataFrame, subjects: dict[str, Any]
+) -> None:
     world, folk, tree, faults, writer = broker.world, broker.folk, broker.tree, broker.faults, broker.writer
     done = paid_in.filter(pl.col("outcome") == "completed")
-    eur = withdrawals.eur_of(broker.prices, done["currency"].to_numpy(), done["amount"].to_numpy(), done["at"].to_numpy())
+    eur = withdrawals.eur_of(
+        broker.prices, done["currency"].to_numpy(), done["amount"].to_numpy(), done["at"].to_numpy()
+    )
     deposited = np.bincount(done["client"].to_numpy(), weights=eur, minlength=len(folk.number))
     ids = folk.ids.to_list()
     patches = {ids[folk.regular + who]: patch for who, patch in broker.stage.clients.items()}
     clients = patched(people.clients(world, folk, deposited), "client_id", patches)
     wrong = clients.filter(faults.recent("changed_at")).tail(2)
     right = wrong.with_columns(phone=pl.lit("+35799") + pl.col("phone").str.tail(6))
-    writer.write("clients", faults.corrected("clients", wrong, right, ["client_id", "changed_at"], clients, "phone"), "changed_at")
+    writer.write(
+        "clients",
+        faults.corrected("clients", wrong, right, ["client_id", "changed_at"], clients, "phone"),
+        "changed_at",
+    )
     writer.write("leads", people.leads(world, folk, tree.ids(tree.of_client)), "changed_at")
     events = kyc.as_feed(play_kyc(broker.stage, folk, kyc.kyc_events(world, folk)))
-    links = network.partner_links(world, folk, tree)
+    links = faults.in_links(network.partner_links(world, folk, tree), tree)
     if faults.batched:
         subjects["late_kyc"] = first_run.late_kyc(faults, folk, events, paid_out)
         subjects["late_link"] = first_run.late_link(faults, folk, tree, links, closings)
     writer.write("kyc_events", events, "occurred_at")
-    writer.write("partner_links", faults.spoilt("partner_links", links, ["child_kind", "child_id"], MALFORMED_LINKS), "valid_from")
+    writer.write(
+        "partner_links",
+        faults.spoilt("partner_links", links, ["child_kind", "child_id"], MALFORMED_LINKS),
+        "valid_from",
+    )
     writer.write("trading_accounts", accounts_of.trading_accounts(world, folk, broker.accounts), "changed_at")
-    sessions = pl.concat([activity.sessions(world, folk, paid_in), play_sessions(broker.stage, folk)]).sort("occurred_at", "session_id")
+    sessions = pl.concat([activity.sessions(world, folk, paid_in), play_sessions(broker.stage, folk)]).sort(
+        "occurred_at", "session_id"
+    )
     late = sessions.filter(faults.recent()).head(3)
-    writer.write("client_sessions", faults.delayed("client_sessions", sessions, ["session_id"], late, "b3"), "occurred_at")
+    writer.write(
+        "client_sessions", faults.delayed("client_sessions", sessions, ["session_id"], late, "b3"), "occurred_at"
+    )
     writer.write("tickets", activity.tickets(world, folk), "occurred_at")
     talk = faults.spoilt("communications", activity.communications(world, folk), ["communication_id"], MALFORMED_TALK)
     writer.write("communications", talk, "occurred_at")
@@ -270,7 +298,9 @@ def _write_reference(broker: Broker) -> None:
     writer.write("bank_accounts", bank.bank_accounts(world), "valid_from")
     writer.write("opening_balances", bank.opening_balances(world), pl.col("as_of").str.to_date())
     writer.write("commission_plans", network.commission_plans(world), at("valid_from"))
-    rules = broker.faults.spoilt("commission_rules", network.commission_rules(world), ["plan_id", "version", "rule_id"], MALFORMED_RULES)
+    rules = broker.faults.spoilt(
+        "commission_rules", network.commission_rules(world), ["plan_id", "version", "rule_id"], MALFORMED_RULES
+    )
     writer.write("commission_rules", rules, at("valid_from"))
     writer.write("commission_decisions", network.commission_decisions(world, broker.tree), at("occurred_at"))
     ids = folk.ids.to_list()

@@ -72,14 +72,37 @@ class Stage:
 
     def fund(self, who: int, day: float, euros: float, hour: float = 13) -> None:
         """Moves money from the wallet to the trading account."""
-        self.moves.append({"who": who, "at": self.at(day, hour), "amount": round(euros * 100), "action": ACTIONS.index("balance")})
+        self.moves.append(
+            {"who": who, "at": self.at(day, hour), "amount": round(euros * 100), "action": ACTIONS.index("balance")}
+        )
 
     def credit(self, who: int, day: float, euros: float) -> None:
-        self.moves.append({"who": who, "at": self.at(day, 14), "amount": round(euros * 100), "action": ACTIONS.index("credit")})
+        self.moves.append(
+            {"who": who, "at": self.at(day, 14), "amount": round(euros * 100), "action": ACTIONS.index("credit")}
+        )
 
-    def trade(self, who: int, at: int, lots: float, seconds: float, symbol: str = "EURUSD", side: int = 1, wins: bool | None = None) -> None:
+    def trade(
+        self,
+        who: int,
+        at: int,
+        lots: float,
+        seconds: float,
+        symbol: str = "EURUSD",
+        side: int = 1,
+        wins: bool | None = None,
+    ) -> None:
         """A position; with `wins` the side is the one that the market will have proved right or wrong."""
-        self.trades.append({"who": who, "at": at, "lots": round(lots * 100), "seconds": seconds, "symbol": symbol, "side": side, "wins": wins})
+        self.trades.append(
+            {
+                "who": who,
+                "at": at,
+                "lots": round(lots * 100),
+                "seconds": seconds,
+                "symbol": symbol,
+                "side": side,
+                "wins": wins,
+            }
+        )
 
     def session(self, who: int, at: int, event: str = "login", **more: Any) -> None:
         """`more` may name device_id, ip, ip_country, instrument_id."""
@@ -89,8 +112,12 @@ class Stage:
         """Sets columns of the client's rows."""
         self.clients.setdefault(who, {}).update(columns)
 
-    def status(self, who: int, at: int, before: str, after: str, actor: str = "system", actor_id: str = "kyc-rules") -> None:
-        self.kyc.append({"who": who, "at": at, "from_status": before, "to_status": after, "actor_type": actor, "actor_id": actor_id})
+    def status(
+        self, who: int, at: int, before: str, after: str, actor: str = "system", actor_id: str = "kyc-rules"
+    ) -> None:
+        self.kyc.append(
+            {"who": who, "at": at, "from_status": before, "to_status": after, "actor_type": actor, "actor_id": actor_id}
+        )
 
     def note(self, case: str, members: list[int], decoy: bool = False, until: float = 0, **facts: Any) -> None:
         """Names a planted case in the truth, with the day by which the data show it."""
@@ -100,7 +127,9 @@ class Stage:
 def play_deposits(stage: Stage, people: People, table: list[Row]) -> pl.DataFrame:
     """The scenario's deposits or withdrawals as the plan that `deposits` and `withdrawals` understand."""
     texts = {name: pl.String for name in ("instrument_id", "holder", "country", "outcome", "approver", "checks")}
-    frame = pl.DataFrame(table, infer_schema_length=None, schema_overrides={**texts, "approved_at": pl.Int64} if table else None)
+    frame = pl.DataFrame(
+        table, infer_schema_length=None, schema_overrides={**texts, "approved_at": pl.Int64} if table else None
+    )
     return frame.with_columns(client=pl.col("who") + people.regular).drop("who") if table else frame
 
 
@@ -124,7 +153,11 @@ def play_trades(stage: Stage, market: Market, people: People, accounts: Accounts
     )  # fmt: skip
     moves = stage.moves
     played = Moves(
-        whose(moves), column(moves, "at"), column(moves, "amount"), column(moves, "action"), np.full(len(moves), PLANTED)
+        whose(moves),
+        column(moves, "at"),
+        column(moves, "amount"),
+        column(moves, "action"),
+        np.full(len(moves), PLANTED),
     )
     return positions, played
 
@@ -134,7 +167,9 @@ def play_sessions(stage: Stage, people: People) -> pl.DataFrame:
     rows = stage.sessions
     client = np.array([people.regular + row["who"] for row in rows], dtype=np.int64)
     usual = {"device_id": people.device(client), "ip": people.ip(client), "ip_country": people.country.gather(client)}
-    own = {name: pl.Series(values=[row.get(name) for row in rows], dtype=pl.String) for name in (*usual, "instrument_id")}
+    own = {
+        name: pl.Series(values=[row.get(name) for row in rows], dtype=pl.String) for name in (*usual, "instrument_id")
+    }
     chosen = {name: pl.select(pl.coalesce(own[name], usual[name])).to_series() for name in usual}
     return pl.DataFrame({
         "session_id": [f"SX{number:07d}" for number in range(len(rows))], "client_id": people.ids.gather(client),
@@ -158,7 +193,9 @@ def play_kyc(stage: Stage, people: People, frame: pl.DataFrame) -> pl.DataFrame:
     expires = {ids[people.regular + who]: at // DAY for who, at in stage.expiries.items()}
     day = pl.col("client_id").replace_strict(expires, default=None, return_dtype=pl.Int32).cast(pl.Date)
     has_expiry = pl.col("document_expires_on").is_not_null()
-    frame = frame.with_columns(document_expires_on=pl.when(has_expiry & day.is_not_null()).then(day).otherwise("document_expires_on"))
+    frame = frame.with_columns(
+        document_expires_on=pl.when(has_expiry & day.is_not_null()).then(day).otherwise("document_expires_on")
+    )
     return pl.concat([frame, extra], how="diagonal").sort("occurred_at", "client_id", "event_id")
 
 
@@ -170,14 +207,20 @@ def patched(frame: pl.DataFrame, key: str, patches: Mapping[str, Row]) -> pl.Dat
         text = pl.Series(values=[str(value) for value in values.values()])
         new = text.str.to_date() if kind == pl.Date else text.cast(kind)
         lookup = pl.DataFrame({key: list(values), "__new": new})
-        frame = frame.join(lookup, on=key, how="left", maintain_order="left").with_columns(pl.coalesce("__new", column).alias(column)).drop("__new")
+        frame = (
+            frame.join(lookup, on=key, how="left", maintain_order="left")
+            .with_columns(pl.coalesce("__new", column).alias(column))
+            .drop("__new")
+        )
     return frame
 
 
 def truth_of(stage: Stage, people: People, accounts: Accounts) -> list[Row]:
     """The planted cases that the data up to the cut already show, with the clients' ids and logins."""
     ids = people.ids.to_list()
-    login_of = {int(client): int(accounts.login[row]) for row, client in enumerate(accounts.client) if client >= people.regular}
+    login_of = {
+        int(client): int(accounts.login[row]) for row, client in enumerate(accounts.client) if client >= people.regular
+    }
     reached = (stage.world.cut_us - stage.world.start_us) / DAY
     rows = []
     for row in stage.truth:
@@ -185,5 +228,9 @@ def truth_of(stage: Stage, people: People, accounts: Accounts) -> list[Row]:
             continue
         members = [people.regular + who for who in row["who"]]
         named = {"client_ids": [ids[member] for member in members], "logins": [login_of[member] for member in members]}
-        rows.append({key: value for key, value in row.items() if key not in ("who", "until")} | named | {"seen_by": iso(stage.at(row["until"], 23))})
+        rows.append(
+            {key: value for key, value in row.items() if key not in ("who", "until")}
+            | named
+            | {"seen_by": iso(stage.at(row["until"], 23))}
+        )
     return rows

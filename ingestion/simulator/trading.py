@@ -10,7 +10,7 @@ from ingestion.simulator import books as platform
 from ingestion.simulator.accounts import Accounts
 from ingestion.simulator.deposits import wallet_transfers
 from ingestion.simulator.faults import Faults
-from ingestion.simulator.funding import ACTIONS, BALANCE, Moves, plan_moves, stop_outs
+from ingestion.simulator.funding import BALANCE, Moves, plan_moves, stop_outs
 from ingestion.simulator.market import Market
 from ingestion.simulator.people import People
 from ingestion.simulator.positions import (
@@ -94,7 +94,9 @@ def _write_chunk(
 ) -> None:  # fmt: skip
     kept = platform.keep_books(legs, positions, moves, part, parts)
     references = platform.references_of(accounts, moves)
-    deals = platform.deals_frame(market, accounts, positions, legs, moves, kept, stop, references, world.cut_us, part, parts)
+    deals = platform.deals_frame(
+        market, accounts, positions, legs, moves, kept, stop, references, world.cut_us, part, parts
+    )
     outcome.deals += len(deals)
     outcome.closings.append(_recent_closings(faults, accounts, deals))
     writer = faults.writer
@@ -119,7 +121,6 @@ def _daily_results(accounts: Accounts, moves: Moves, kept: platform.Books) -> pl
     transfer[moved] = moves.action[kept.move[moved]] == BALANCE
     counted = ~transfer & ~accounts.demo[kept.account]
     account = kept.account[counted]
-    assert ACTIONS[BALANCE] == "balance"
     return pl.DataFrame({
         "entity": accounts.entity[account], "currency": accounts.currency[account], "day": kept.at[counted] // DAY,
         "amount": kept.delta[counted],
@@ -128,7 +129,11 @@ def _daily_results(accounts: Accounts, moves: Moves, kept: platform.Books) -> pl
 
 def _recent_closings(faults: Faults, accounts: Accounts, deals: pl.DataFrame) -> pl.DataFrame:
     """The last closing deals of the first batch, with whose they are."""
-    closing = deals.filter(faults.recent("executed_at") & (pl.col("entry") == "out") & pl.col("login").is_in(accounts.login[~accounts.demo]))
+    closing = deals.filter(
+        faults.recent("executed_at")
+        & (pl.col("entry") == "out")
+        & pl.col("login").is_in(accounts.login[~accounts.demo])
+    )
     owner = pl.DataFrame({"login": accounts.login, "client": accounts.client})
     last = closing.select("platform", "deal_id", "login", "executed_at").tail(40)
     return last.join(owner, on="login", how="left", maintain_order="left")
@@ -143,7 +148,9 @@ def _with_faults(faults: Faults, deals: pl.DataFrame) -> pl.DataFrame:
         deal_id=pl.lit(99_000_001, pl.Int64), order_id=pl.lit("899999999999"), position_id=pl.lit("699999999")
     )
     right = wrong.with_columns(is_cancelled=pl.lit(True))
-    return faults.corrected("deals", wrong, right, ["platform", "deal_id"], deals, "is_cancelled").sort("executed_at", "deal_id")
+    return faults.corrected("deals", wrong, right, ["platform", "deal_id"], deals, "is_cancelled").sort(
+        "executed_at", "deal_id"
+    )
 
 
 def _off_balance(accounts: Accounts, snapshots: pl.DataFrame, off_balance: dict[int, tuple[int, int]]) -> pl.DataFrame:
@@ -152,6 +159,7 @@ def _off_balance(accounts: Accounts, snapshots: pl.DataFrame, off_balance: dict[
         more = pl.lit(cents(np.array([amount]))[0])
         hit = (pl.col("login") == int(accounts.login[row])) & (pl.col("captured_at") >= moment(since))
         snapshots = snapshots.with_columns(
-            pl.when(hit).then(pl.col(name) + more).otherwise(name).cast(snapshots.schema[name]) for name in ("balance", "equity", "free_margin")
+            pl.when(hit).then(pl.col(name) + more).otherwise(name).cast(snapshots.schema[name])
+            for name in ("balance", "equity", "free_margin")
         )
     return snapshots

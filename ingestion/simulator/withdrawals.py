@@ -35,12 +35,18 @@ def withdrawal_plan(world: World, market: Market, people: People, transfers: pl.
     wire = plan["method"].to_numpy() == WIRE
     fate = rng.random(n)
     outcome = np.select(
-        [fate < 0.06, fate < 0.11, fate < 0.14, (fate < 0.2) & wire], ["rejected", "cancelled", "failed", "returned"], "paid"
+        [fate < 0.06, fate < 0.11, fate < 0.14, (fate < 0.2) & wire],
+        ["rejected", "cancelled", "failed", "returned"],
+        "paid",
     )
-    plan = plan.with_columns(outcome=pl.Series(values=outcome.tolist(), dtype=pl.String), info=pl.Series(rng.random(n) < 0.1))
+    plan = plan.with_columns(
+        outcome=pl.Series(values=outcome.tolist(), dtype=pl.String), info=pl.Series(rng.random(n) < 0.1)
+    )
     plan = with_details(people, plan)
     large_enough = plan["amount"].to_numpy() > 10_000 * np.where(plan["currency"].to_numpy() == 3, 100, 1)
-    fee = np.where(wire & large_enough & (rng.random(n) < 0.5), np.where(plan["currency"].to_numpy() == 3, 70_000, 500), 0)
+    fee = np.where(
+        wire & large_enough & (rng.random(n) < 0.5), np.where(plan["currency"].to_numpy() == 3, 70_000, 500), 0
+    )
     return with_decisions(world, market, plan.with_columns(fee=pl.Series(values=fee), checks=pl.lit("before")))
 
 
@@ -60,7 +66,9 @@ def with_decisions(world: World, market: Market, plan: pl.DataFrame, part: int =
     })  # fmt: skip
     sent = plan["approved_at"].to_numpy() + 20 * MINUTE
     wire = plan["method"].to_numpy() == WIRE
-    done = np.where(wire, next_business_day(sent // DAY * DAY + DAY) + 14 * HOUR, sent + rng.integers(20, 400, n) * MINUTE)
+    done = np.where(
+        wire, next_business_day(sent // DAY * DAY + DAY) + 14 * HOUR, sent + rng.integers(20, 400, n) * MINUTE
+    )
     return plan.with_columns(sent_at=pl.Series(values=sent), done_at=pl.Series(values=done))
 
 
@@ -148,7 +156,9 @@ def risk_checks(plan: pl.DataFrame) -> pl.DataFrame:
     frame = pl.concat(parts).sort("ran_at", "check_id")
     subject = frame["instrument_id"].to_list()
     inputs = [
-        json.dumps({"amount": f"{amount / 100:.2f}", "currency": CURRENCIES[code], "instrument_id": token}, sort_keys=True)
+        json.dumps(
+            {"amount": f"{amount / 100:.2f}", "currency": CURRENCIES[code], "instrument_id": token}, sort_keys=True
+        )
         for amount, code, token in zip(frame["amount"].to_list(), frame["currency"].to_list(), subject, strict=True)
     ]
     return frame.select(
@@ -164,9 +174,14 @@ def psp_payouts(plan: pl.DataFrame) -> pl.DataFrame:
     started = paid.with_columns(at=pl.col("sent_at") + 10 * SECOND, status=pl.lit("initiated"), place=pl.lit(1))
     completed = paid.with_columns(at=pl.col("done_at"), status=pl.lit("completed"), place=pl.lit(2))
     events = pl.concat([started, completed]).with_columns(
-        event_id="PO-" + pl.col("request_id") + "-" + pl.col("place").cast(pl.String), psp_txn_id="PO" + pl.col("request_id"),
-        kind=pl.lit("withdrawal"), direction=pl.lit("out"), client_reference=pl.col("request_id"),
-        decline_code=pl.lit(None, pl.String), original=pl.lit(None, pl.String), amount=pl.col("amount") - pl.col("fee"),
+        event_id="PO-" + pl.col("request_id") + "-" + pl.col("place").cast(pl.String),
+        psp_txn_id="PO" + pl.col("request_id"),
+        kind=pl.lit("withdrawal"),
+        direction=pl.lit("out"),
+        client_reference=pl.col("request_id"),
+        decline_code=pl.lit(None, pl.String),
+        original=pl.lit(None, pl.String),
+        amount=pl.col("amount") - pl.col("fee"),
     )
     fee = fees(events["psp"], events["amount"].to_numpy(), events["currency"].to_numpy(), "withdrawal")
     return events.with_columns(fee=pl.when(pl.col("status") == "completed").then(pl.Series(values=fee)).otherwise(0))
@@ -174,7 +189,9 @@ def psp_payouts(plan: pl.DataFrame) -> pl.DataFrame:
 
 def refund_plan(world: World, market: Market, people: People, deposits: pl.DataFrame) -> pl.DataFrame:
     """Part of a deposit given back to where it came from, three days later, for clients who never moved it on."""
-    idle = deposits.filter((pl.col("outcome") == "completed") & pl.col("psp").is_not_null() & (pl.col("client") < people.regular))
+    idle = deposits.filter(
+        (pl.col("outcome") == "completed") & pl.col("psp").is_not_null() & (pl.col("client") < people.regular)
+    )
     idle = idle.filter(~pl.Series(people.trades).gather(idle["client"]) & (pl.col("amount") >= 20_000))
     step = np.where(idle["currency"].to_numpy() == CURRENCIES.index("JPY"), 10_000, 100)
     part = idle["amount"].to_numpy() // 3 // step * step

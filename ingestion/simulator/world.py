@@ -67,6 +67,7 @@ def micros(moment: date | datetime) -> int:
 
 
 def iso(us: int) -> str:
+    """The moment as ISO-8601 text in UTC."""
     return moment(us).isoformat(timespec="microseconds") + "Z"
 
 
