@@ -11,7 +11,7 @@ from tests import servers
 def test_an_absent_server_leaves_the_test_out_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    with pytest.raises(pytest.skip.Exception, match="MariaDB .* is not installed here"), servers.mariadb(tmp_path):
+    with pytest.raises(pytest.skip.Exception, match=r"MariaDB .* is not installed here"), servers.mariadb(tmp_path):
         pass
 
 

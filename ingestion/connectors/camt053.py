@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  lxml ships no type hints
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.values import decimal_of, exact, text_frame, trimmed

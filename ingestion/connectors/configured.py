@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import yaml
 from pydantic import ConfigDict, ValidationError, create_model
@@ -50,9 +50,8 @@ def _with_settings(connector: Connector, settings: object, place: str) -> Connec
     if not isinstance(settings, dict):
         raise WrongSettings(f"{place}: must be keys with values; it knows {', '.join(names) or 'none'}.")
     hints = get_type_hints(type(connector))
-    model = create_model(
-        "Settings", __config__=ConfigDict(extra="forbid"), **{name: (hints[name], None) for name in names}
-    )
+    fields: dict[str, Any] = {name: (hints[name], None) for name in names}
+    model = create_model("Settings", __config__=ConfigDict(extra="forbid"), **fields)
     try:
         given = model.model_validate(settings).model_dump(exclude_unset=True)
         return dataclasses.replace(connector, **given)  # type: ignore[type-var]

@@ -262,7 +262,8 @@ class _Pull:
 
     def _groups(self, names: Sequence[str]) -> dict[str, str]:
         rows = self._small("mt5_groups", names, ("Group", "Currency"))
-        return {row["Group"]: row["Currency"] for row in rows if row.get("Group") and row.get("Currency")}
+        named = ((row.get("Group"), row.get("Currency")) for row in rows)
+        return {group: currency for group, currency in named if group and currency}
 
     def _small(self, table: str, names: Sequence[str], wanted: tuple[str, ...]) -> list[Row]:
         real = next((name for name in names if name.lower() == table), None)

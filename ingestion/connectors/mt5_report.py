@@ -5,7 +5,7 @@ It is one account's window, so its running balance starts at what stood before; 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -121,7 +121,14 @@ class Mt5Report:
         )
 
 
-def _batch(feed: str, columns: list[str], report: _Report, section: str, convert, said: tuple[str, ...]) -> Batch:  # noqa: ANN001
+def _batch(
+    feed: str,
+    columns: Sequence[str],
+    report: _Report,
+    section: str,
+    convert: Callable[[_Row], dict[str, object]],
+    said: tuple[str, ...],
+) -> Batch:
     good: list[dict[str, object]] = []
     bad: list[Rejected] = []
     for number, row in report.sections.get(section, []):

@@ -1,7 +1,7 @@
 """Rows of MetaTrader 5's tables as rows of canonical feeds: codes, lots, exact decimals, and the server's clock."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -273,7 +273,7 @@ _SYMBOLS = """platform symbol valid_from symbol_group asset_class contract_size 
 digits source_version"""
 
 Convert = Callable[[Table, Source], dict[str, object]]
-FEEDS: Mapping[str, tuple[str, list[str], Convert]] = {
+FEEDS: Mapping[str, tuple[str, Sequence[str], Convert]] = {
     "mt5_deals": ("deals", _DEALS.split(), _deal),
     "mt5_users": ("trading_accounts", _ACCOUNTS.split(), _account),
     "mt5_accounts": ("account_snapshots", _SNAPSHOTS.split(), _snapshot),

@@ -104,7 +104,7 @@ class Sumsub:
             if sandbox
             else ()
         )
-        yield Batch("kyc_events", text_frame(good, _COLUMNS), tuple(bad), said)
+        yield Batch("kyc_events", text_frame(good, _COLUMNS, lists=("reason_codes",)), tuple(bad), said)
 
     def _rows(self, body: object) -> list[dict[str, object]]:
         if not isinstance(body, dict):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from ingestion.connectors.base import BadFile, Batch, Connector, Rejected
 from ingestion.connectors.tables import csv_rows
@@ -26,7 +27,7 @@ Row = Mapping[str, str]
 def load_yaml_connectors(folder: Path | None = None) -> list[Connector]:
     """A connector for each YAML file of the folder (by default those that ship). WrongYaml names every mistake in one."""
     files = sorted((folder or Path(__file__).parent).glob("*.yml"))
-    return [Tabular(read_spec(path)) for path in files]
+    return [cast("Connector", Tabular(read_spec(path))) for path in files]
 
 
 @dataclass(frozen=True)

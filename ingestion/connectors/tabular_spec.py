@@ -154,16 +154,16 @@ def _sentence(path: Path, root: yaml.Node | None, problem: Mapping[str, object])
 
 def _line(node: yaml.Node | None, at: list[str]) -> int:
     """The line of the deepest part of a key's path that is there."""
-    line = node.start_mark.line + 1 if node is not None else 1
+    line = node.start_mark.line + 1 if node is not None and node.start_mark else 1
     for part in at:
         inner: yaml.Node | None = None
         if isinstance(node, yaml.MappingNode):
             for name, value in node.value:
                 if name.value == part:
-                    line, inner = name.start_mark.line + 1, value
+                    line, inner = name.start_mark.line + 1 if name.start_mark else line, value
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
             inner = node.value[int(part)]
-            line = inner.start_mark.line + 1
+            line = inner.start_mark.line + 1 if inner.start_mark else line
         if inner is None:
             return line
         node = inner

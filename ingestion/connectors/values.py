@@ -4,7 +4,7 @@ Every function returns None for an empty cell and raises ValueError, naming the 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -98,14 +98,13 @@ def check_zone(zone: str | int) -> str | int:
     return zone
 
 
-def text_frame(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> pl.DataFrame:
-    """A frame of text columns, `_row_number` as Int64, and lists (`reason_codes`) as lists of text."""
-    schema: dict[str, pl.DataType] = {}
-    for name in columns:
-        is_list = any(isinstance(row.get(name), list) for row in rows)
-        schema[name] = pl.List(pl.Utf8()) if is_list else pl.Utf8()
+def text_frame(
+    rows: Sequence[Mapping[str, object]], columns: Iterable[str], *, lists: Collection[str] = ()
+) -> pl.DataFrame:
+    """A frame of text columns, `lists` among them as lists of text, and `_row_number` as Int64."""
+    schema: dict[str, pl.DataType] = {name: pl.List(pl.Utf8()) if name in lists else pl.Utf8() for name in columns}
     schema["_row_number"] = pl.Int64()
-    return pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
+    return pl.DataFrame({name: pl.Series([row.get(name) for row in rows], dtype=kind) for name, kind in schema.items()})
 
 
 def trimmed(text: object) -> str | None:
