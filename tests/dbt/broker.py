@@ -34,9 +34,11 @@ class Broker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             paths.append(path)
-        source = pipeline.Source(paths=tuple(paths), recorded_at=datetime.fromisoformat(recorded_at).replace(tzinfo=UTC))
+        source = pipeline.Source(
+            paths=tuple(paths), recorded_at=datetime.fromisoformat(recorded_at).replace(tzinfo=UTC)
+        )
         outcomes = pipeline.load(self.settings, source)
-        refused = [f"{one.path}: {one.status} {one.reason} {one.rows_quarantined}" for one in outcomes if one.rows_quarantined or one.status != "loaded"]
+        refused = [one for one in outcomes if one.rows_quarantined or one.status != "loaded"]
         assert not refused, refused
 
     def build(self, *models: str) -> None:

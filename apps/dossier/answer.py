@@ -1,0 +1,206 @@
+"""The dossier of a withdrawal, on both clocks, from the published marts; a few look-ups by id, so it answers in milliseconds.
+
+*As it was*: every event that had happened by the moment, by all we know (or, with `known_at`, by all we knew then). *As known then*: of
+those, the ones recorded by the later of the moment and the moment we first heard of the decision, because sources report in batches.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import polars as pl
+
+from apps.dossier import queries
+
+Answer = dict[str, Any]
+
+FOR_EVER = datetime(9999, 12, 31)
+"""Open knowledge or an open end, as a bound to compare with."""
+
+
+class DossierReader(Protocol):
+    """What the dossier needs of a reader (warehouse.reader): a publish, and queries over its marts."""
+
+    publish: Any
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame: ...
+
+
+class DossierNotFound(Exception):
+    """No such subject; says what was searched, up to when data reach, and the ids most like it (`nearest`)."""
+
+    def __init__(
+        self, subject: str, subject_id: str, searched: str, reaches: datetime | None, nearest: list[str]
+    ) -> None:
+        self.subject, self.subject_id, self.searched, self.reaches, self.nearest = (
+            subject,
+            subject_id,
+            searched,
+            reaches,
+            nearest,
+        )
+        upto = (
+            f"data reach up to {reaches:%Y-%m-%d %H:%M:%S} UTC"
+            if reaches
+            else "nothing is loaded yet; run `daybook run`"
+        )
+        like = f" Did you mean {', '.join(nearest)}?" if nearest else ""
+        super().__init__(f"There is no {subject} {subject_id}: searched {searched}; {upto}.{like}")
+
+
+def dossier(
+    reader: DossierReader,
+    subject: str,
+    subject_id: str,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Answer:
+    """One object that answers the question, ready for JSON but for its datetimes (naive, UTC) and decimals.
+
+    `as_of` leaves out what happened later, `known_at` what was recorded later. Raises DossierNotFound for an unknown id, or one
+    that did not exist yet at `as_of` or `known_at`, and ValueError for a subject that has no dossier.
+    """
+    if subject != "withdrawal":
+        raise ValueError(f"There is no dossier of a {subject} yet; there is one of a withdrawal.")
+    started = time.perf_counter()
+    until, knowledge = _utc(as_of) or FOR_EVER, _utc(known_at) or FOR_EVER
+    request = _one(reader, queries.REQUEST, subject_id)
+    timeline = reader.query(queries.REQUEST_EVENTS, [subject_id, until, knowledge]).to_dicts() if request else []
+    if request is None or not timeline:
+        raise _not_found(reader, subject, subject_id, as_of, known_at)
+    timeline = _current_versions(timeline)
+    decision = _decision(reader, timeline, request)
+    paid = [event["occurred_at"] for event in timeline if event["is_current"] and event["event_type"].endswith(".paid")]
+    moment = decision["decided_at"] if decision else min(until, reader.publish.published_at)
+    heard = decision["known_at"] if decision else moment
+    checks = _checks(reader, subject_id, timeline)
+    client_events = reader.query(queries.CLIENT_EVENTS, [request["client_id"], until, knowledge]).to_dicts()
+    answer = {
+        "subject": {
+            "type": subject,
+            "id": subject_id,
+            **{name: request[name] for name in ("client_id", "amount", "currency", "method", "requested_at")},
+            "paid_at": max(paid, default=None),
+            **{name: request[name] for name in ("destination_holder", "psp", "channel", "requested_by")},
+            "turnaround_seconds": request["turnaround_seconds"] if paid else None,
+            "paused_seconds": request["paused_seconds"],
+        },
+        "decision": {name: value for name, value in decision.items() if name != "known_at"} if decision else None,
+        "checks_before": [one for one in checks if decision is None or one["ran_at"] <= decision["decided_at"]],
+        "checks_after": [one for one in checks if decision is not None and one["ran_at"] > decision["decided_at"]],
+        "client_status": {
+            "as_it_was": _status(reader, request["client_id"], moment, knowledge),
+            "as_known_then": _status(reader, request["client_id"], moment, min(max(moment, heard), knowledge)),
+        },
+        "control_failures": _failures(reader, subject_id, decision),
+        "timeline": sorted(timeline + _current_versions(client_events), key=_place),
+        "publish": {"id": reader.publish.publish_id, "published_at": reader.publish.published_at},
+        "as_of": as_of,
+        "known_at": known_at,
+    }
+    return answer | {"answered_in_ms": round((time.perf_counter() - started) * 1000, 1)}
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Naive UTC, as the warehouse keeps time."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
+def _one(reader: DossierReader, sql: str, *parameters: Any) -> Answer | None:
+    rows = reader.query(sql, parameters).to_dicts()
+    return rows[0] if rows else None
+
+
+def _current_versions(events: list[Answer]) -> list[Answer]:
+    """Each event with `is_current`: whether it is the newest version of its source row among those given."""
+    newest: dict[tuple[str, str], int] = {}
+    for event in events:
+        key = (event["source_feed"], event["source_key"])
+        newest[key] = max(newest.get(key, 0), event["version"])
+    return [
+        event | {"is_current": event["version"] == newest[event["source_feed"], event["source_key"]]}
+        for event in events
+    ]
+
+
+def _place(event: Answer) -> tuple[Any, ...]:
+    return event["occurred_at"], event["recorded_at"], event["event_id"]
+
+
+def _decision(reader: DossierReader, timeline: list[Answer], request: Answer) -> Answer | None:
+    """The last approval or rejection among the events seen; `known_at` is when it counts as known."""
+    taken = [
+        event
+        for event in timeline
+        if event["is_current"]
+        and event["event_type"].rsplit(".", 1)[-1] in ("approved", "rejected")
+        and event["source_feed"] == "cash_requests"
+    ]
+    if not taken:
+        return None
+    last = max(taken, key=_place)
+    heard = min(
+        event["recorded_at"]
+        for event in timeline
+        if event["source_key"] == last["source_key"] and event["source_feed"] == "cash_requests"
+    )
+    recorded = _one(reader, queries.DECISION, f"cash_requests:{last['source_key']}") or {}
+    return {
+        "decision": last["event_type"].rsplit(".", 1)[-1],
+        "decided_by": last["actor_id"],
+        "role": recorded.get("actor_role")
+        or last["actor_role"]
+        or ("system" if last["actor_type"] == "system" else None),
+        "decided_at": last["occurred_at"],
+        "reason_code": last["reason"],
+        "requested_by": request["requested_by"],
+        "policy_version": recorded.get("policy_version"),
+        "decision_id": f"cash_requests:{last['source_key']}",
+        "known_at": max(last["occurred_at"], heard),
+    }
+
+
+def _checks(reader: DossierReader, subject_id: str, timeline: list[Answer]) -> list[Answer]:
+    """The checks among the events seen, in order: result and time as that knowledge had them, names and versions from fct_checks."""
+    described = {
+        f"{one['system']}:{one['check_id']}": one for one in reader.query(queries.CHECKS, [subject_id]).to_dicts()
+    }
+    return [
+        described[event["source_key"]]
+        | {
+            "result": event["event_type"].removeprefix("risk_check."),
+            "ran_at": event["occurred_at"],
+            "recorded_at": event["recorded_at"],
+        }
+        for event in sorted(timeline, key=_place)
+        if event["source_feed"] == "risk_checks" and event["is_current"] and event["source_key"] in described
+    ]
+
+
+def _status(reader: DossierReader, client_id: str | None, moment: datetime, knowledge: datetime) -> Answer:
+    """The client's state at a moment, by a knowledge; None where nothing was known."""
+    held = reader.query(queries.CLIENT_STATUS, [client_id, moment, knowledge]).to_dicts()
+    values = {row["attribute"]: row["value"] for row in held}
+    return {name: values.get(name) for name in ("kyc_status", "risk_rating", "category")} | {"at": moment}
+
+
+def _failures(reader: DossierReader, subject_id: str, decision: Answer | None) -> list[Answer]:
+    """Of the decision shown; failures of another decision on the same request are the other decision's."""
+    failures = reader.query(queries.CONTROL_FAILURES, [subject_id]).to_dicts()
+    return [one for one in failures if decision and one["decision_id"] == decision["decision_id"]]
+
+
+def _not_found(
+    reader: DossierReader, subject: str, subject_id: str, as_of: datetime | None, known_at: datetime | None
+) -> DossierNotFound:
+    searched = f"operations.fct_withdrawals of publish {reader.publish.publish_id}"
+    bounds = [
+        f"{name} {value:%Y-%m-%d %H:%M:%S}" for name, value in (("as of", as_of), ("known at", known_at)) if value
+    ]
+    nearest = reader.query(queries.NEAREST, [subject_id])["request_id"].to_list()
+    reaches = _one(reader, queries.REACHES)
+    return DossierNotFound(
+        subject, subject_id, ", ".join([searched, *bounds]), reaches["reaches"] if reaches else None, nearest
+    )

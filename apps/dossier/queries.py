@@ -1,0 +1,59 @@
+"""The dossier's queries. Every mart is sorted by what it is looked up by here, and every parameter is bound."""
+
+REQUEST = """
+select
+    request_id, client_id, amount, currency, method, requested_at, destination_holder, psp, channel, requested_by, turnaround_seconds,
+    paused_seconds
+from operations.fct_withdrawals where request_id = ?
+"""
+
+DECISION = "select actor_role, policy_version from compliance.fct_decisions where decision_id = ?"
+
+_EVENT = """
+    occurred_at, recorded_at, event_type, actor_type, actor_id, actor_role, reason, stream, stream_id, event_id, version, before, after,
+    source_feed, source_key, load_id
+"""
+
+REQUEST_EVENTS = f"""
+select {_EVENT} from compliance.fct_audit_events
+where stream = 'payment' and stream_id = ? and occurred_at <= ? and recorded_at <= ?
+"""
+
+CLIENT_EVENTS = f"""
+select {_EVENT} from compliance.fct_audit_events
+where stream in ('kyc', 'client') and stream_id = ? and occurred_at <= ? and recorded_at <= ?
+"""
+
+CHECKS = """
+select check_name, version, result, ran_at, recorded_at, system, inputs, check_id from compliance.fct_checks where subject_id = ?
+"""
+
+CLIENT_STATUS = """
+with asked as (select ?::varchar as client_id, ?::timestamp as moment, ?::timestamp as knowledge),
+held as (
+    select 'kyc_status' as attribute, status as value, valid_from, valid_to, recorded_at, superseded_at
+    from compliance.fct_kyc_status where client_id = (select client_id from asked)
+    union all
+    select attribute, value, valid_from, valid_to, recorded_at, superseded_at
+    from compliance.fct_client_ratings where client_id = (select client_id from asked)
+)
+select held.attribute, held.value from held, asked
+where
+    held.valid_from <= asked.moment and (held.valid_to is null or asked.moment < held.valid_to)
+    and held.recorded_at <= asked.knowledge and (held.superseded_at is null or asked.knowledge < held.superseded_at)
+"""
+
+CONTROL_FAILURES = """
+select control, discovered_later, detail, actor_id, occurred_at, decision_id
+from compliance.fct_control_failures where subject_id = ? order by control
+"""
+
+NEAREST = """
+select request_id from operations.fct_withdrawals
+order by jaro_winkler_similarity(request_id, ?) desc, request_id limit 5
+"""
+
+REACHES = """
+select max(greatest(requested_at, coalesce(decided_at, requested_at), coalesce(paid_at, requested_at))) as reaches
+from operations.fct_withdrawals
+"""
