@@ -52,15 +52,15 @@ class Faults:
 
     def cast(self, stage: Stage) -> None:
         """Clients whose money the PSP and platform breaks concern."""
-        for kind in ("psp_row_missing", "psp_row_twice", "platform_balance"):
-            who = stage.cast()
-            request = stage.deposit(who, 17, 750)
-            stage.fund(who, 17, 500)
+        for place, kind in enumerate(("psp_row_missing", "psp_row_twice", "platform_balance")):
+            who, day = stage.cast(), 17 + 4 * place
+            request = stage.deposit(who, day, 750 + 10 * place)
+            stage.fund(who, day, 500)
             if kind == "platform_balance":
                 stage.off_balance[who] = (stage.at(31), 1_234)
                 stage.note("break", [who], until=32, reconciliation="platform", kind=kind, amount="12.34")
                 continue
-            stage.note("break", [who], until=18, reconciliation="psp", kind=kind, request_id=request)
+            stage.note("break", [who], until=day + 1, reconciliation="psp", kind=kind, request_id=request)
             if kind == "psp_row_missing":
                 self.missing_deposit = request
             else:

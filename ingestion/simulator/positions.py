@@ -58,8 +58,8 @@ class Legs:
 
 
 def expected_share(world: World, accounts: Accounts) -> float:
-    """The part of all positions up to the horizon that is opened before the cut."""
-    before = np.searchsorted(weekdays(world), world.cut_us)
+    """The part of all positions up to the horizon that is opened in the days first asked for."""
+    before = np.searchsorted(weekdays(world), world.start_us + world.drawn_days * DAY)
     span = accounts.last_day - accounts.first_day + 1
     inside = np.clip(before - accounts.first_day, 0, span)
     return float((accounts.weight * inside / span).sum() / max(accounts.weight.sum(), 1e-9))

@@ -80,6 +80,7 @@ def simulate(
         start=start or today - timedelta(days=days),
         days=days,
         runway_days=45 if deals <= trading.FULL_DETAIL else 4,
+        drawn_days=days,
     )
     edges, labels = three_batches(world.start_us, world.cut_us)
     writer = Writer(out, truth or out / "truth", edges, labels)

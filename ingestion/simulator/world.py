@@ -41,6 +41,8 @@ class World:
     start: date
     days: int
     runway_days: int
+    drawn_days: int
+    """The days first asked for: how busy everybody is was settled for them, and appended days do not change it."""
 
     @property
     def start_us(self) -> int:
