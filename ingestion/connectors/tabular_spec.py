@@ -160,10 +160,10 @@ def _line(node: yaml.Node | None, at: list[str]) -> int:
         if isinstance(node, yaml.MappingNode):
             for name, value in node.value:
                 if name.value == part:
-                    line, inner = name.start_mark.line + 1 if name.start_mark else line, value
+                    line, inner = name.start_mark.line + 1, value
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            inner = node.value[int(part)]
-            line = inner.start_mark.line + 1 if inner.start_mark else line
+            element: yaml.Node = node.value[int(part)]
+            line, inner = element.start_mark.line + 1, element
         if inner is None:
             return line
         node = inner
