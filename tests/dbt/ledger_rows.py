@@ -38,7 +38,12 @@ def line(line_no: int, day: int, amount: str, account: str = "UK-CLIENT", **more
 
 
 def client(client_id: str, **more: Any) -> Row:
-    return {"client_id": client_id, "changed_at": "2025-01-01T00:00:00Z", "entity": "UK", "registered_at": "2025-01-01T00:00:00Z"} | more
+    return {
+        "client_id": client_id,
+        "changed_at": "2025-01-01T00:00:00Z",
+        "entity": "UK",
+        "registered_at": "2025-01-01T00:00:00Z",
+    } | more
 
 
 def account(login: int, currency: str, client_id: str = "C1", **more: Any) -> Row:

@@ -83,7 +83,8 @@ def _parsed(text: str) -> list[tuple[str, str, Decimal]]:
 
 
 def test_one_deposit_in_four_feeds_posts_once(ledger: Broker) -> None:
-    posted = ledger.rows("select source_key, count(*) from finance.fct_journal_entries where source_key in ('r4', 'payco:w1', 'UK-CLIENT:S1:4') group by 1")
+    same_money = "source_key in ('r4', 'payco:w1', 'UK-CLIENT:S1:4')"
+    posted = ledger.rows(f"select source_key, count(*) from finance.fct_journal_entries where {same_money} group by 1")
     assert posted == [("payco:w1", 1)]
 
 
@@ -98,19 +99,29 @@ def test_what_is_not_posted_stands_with_its_reason(ledger: Broker) -> None:
 
 
 def test_the_trial_balance_is_zero_each_day_and_every_entry_balances(ledger: Broker) -> None:
-    assert ledger.rows("select day, currency, sum(balance) from finance.fct_trial_balance group by all having sum(balance) <> 0") == []
+    assert (
+        ledger.rows(
+            "select day, currency, sum(balance) from finance.fct_trial_balance group by all having sum(balance) <> 0"
+        )
+        == []
+    )
     assert ledger.rows("select entry_id, currency from finance.fct_postings group by all having sum(amount) <> 0") == []
     assert ledger.rows("select count(*) > 100 from finance.fct_trial_balance") == [(True,)]
 
 
 def test_opening_balances_leave_nothing_on_their_other_side(ledger: Broker) -> None:
-    opened = ledger.rows("select account_code, sum(amount) from finance.fct_postings where entry_id like 'opening%' group by 1 order by 1")
+    opened = ledger.rows(
+        "select account_code, sum(amount) from finance.fct_postings where entry_id like 'opening%' group by 1 order by 1"
+    )
     assert opened == [("1020", Decimal(9000)), ("3000", Decimal(-9000)), ("3010", Decimal(0))]
 
 
 def test_client_balances_run_from_day_to_day(ledger: Broker) -> None:
     days = ledger.rows(
-        "select day::varchar, opening, closing from finance.fct_client_balances_daily where account_code = '2020' and currency = 'USD' order by day"
+        """
+        select day::varchar, opening, closing from finance.fct_client_balances_daily
+        where account_code = '2020' and currency = 'USD' order by day
+        """
     )
     assert days == [
         ("2026-01-03", Decimal(0), Decimal(-1100)),
@@ -120,6 +131,10 @@ def test_client_balances_run_from_day_to_day(ledger: Broker) -> None:
 
 
 def test_a_snapshot_that_differs_is_a_break_for_as_long_as_it_does(ledger: Broker) -> None:
-    assert ledger.rows("select day::varchar, difference from finance.rec_platform_daily where difference <> 0") == [("2026-01-08", Decimal(82))]
-    found = ledger.rows("select reference, first_seen_on::varchar, last_seen_on::varchar, amount, status from finance.rec_breaks")
+    assert ledger.rows("select day::varchar, difference from finance.rec_platform_daily where difference <> 0") == [
+        ("2026-01-08", Decimal(82))
+    ]
+    found = ledger.rows(
+        "select reference, first_seen_on::varchar, last_seen_on::varchar, amount, status from finance.rec_breaks"
+    )
     assert found == [("mt5:1001", "2026-01-08", "2026-01-08", Decimal(82), "gone")]
