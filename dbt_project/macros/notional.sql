@@ -29,9 +29,9 @@
 {%- macro half_spread_share(bid, ask) -%}
     case
         when {{ bid }} <= 0 or {{ ask }} < {{ bid }} then null
-        when {{ ask }} < 400 and {{ ask }} - {{ bid }} < 9
+        when {{ ask }} < 49 and {{ ask }} - {{ bid }} < 9
             then {{ _share_of_whole(ask ~ ' - ' ~ bid, ask ~ ' + ' ~ bid, 100000000) }}
-        when {{ ask }} >= 400 and {{ ask }} < 10000000 and {{ ask }} - {{ bid }} < 90000
+        when {{ ask }} >= 49 and {{ ask }} < 10000000 and {{ ask }} - {{ bid }} < 90000
             then {{ _share_of_whole('(' ~ ask ~ ' - ' ~ bid ~ ')::decimal(18, 4)', '(' ~ ask ~ ' + ' ~ bid ~ ')::decimal(18, 4)', 10000) }}
     end
 {%- endmacro -%}
