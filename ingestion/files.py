@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.connectors.base import BadFile
 from warehouse.settings import Settings
 
 UNFINISHED = (".part", ".tmp")
@@ -85,18 +84,12 @@ def fingerprint(path: Path) -> Fingerprint:
         before = os.fstat(stream.fileno())
         while block := stream.read(CHUNK):
             digest.update(block)
-        after = os.fstat(stream.fileno())
-    if _identity(before) != _identity(after):
-        raise BadFile(
-            "The file was still being written.",
-            "Write under a temporary name (`.part`) and rename when it is complete.",
-        )
-    return Fingerprint(digest.hexdigest(), after.st_size, _identity(after))
+    return Fingerprint(digest.hexdigest(), before.st_size, _identity(before))
 
 
 def is_unchanged(path: Path, seen: Fingerprint) -> bool:
     """True when the file is still the one that was hashed."""
-    return _identity(path.stat()) == seen.changed
+    return path.exists() and _identity(path.stat()) == seen.changed
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int, int]:

@@ -28,6 +28,7 @@ __all__ = ["FileOutcome", "Progress", "ensure_raw", "ingest", "list_quarantine",
 
 
 Item = TypeVar("Item")
+STILL_WRITTEN = "It changed while it was read. Write under a temporary name (`.part`) and rename when it is complete."
 
 
 @dataclass(frozen=True)
@@ -114,20 +115,13 @@ def _of_the_machine(error: Exception, settings: Settings) -> str:
 
 def _one_file(call: Call, found: Found, named: str | None, guess: bool, place: tuple[int, int]) -> list[FileOutcome]:
     shown = found.shown(call.settings)
-    if found.path.is_symlink() or not found.path.is_file():
-        return [FileOutcome(shown, None, None, "skipped", "It is no regular file. Put the file itself there.")]
     try:
         connector = _connector(call, found, named, guess)
-        if isinstance(connector, str):
-            return [FileOutcome(shown, None, None, "skipped", connector)]
-        seen = files.fingerprint(found.path)
-    except (PermissionError, BadFile) as error:
-        reason = (
-            str(error)
-            if isinstance(error, BadFile)
-            else f"It cannot be read ({error.strerror}). Give its reader permission: `chmod u+r`."
-        )
-        return [FileOutcome(shown, None, None, "skipped", reason)]
+        seen = files.fingerprint(found.path) if not isinstance(connector, str) else None
+    except (PermissionError, FileNotFoundError) as error:
+        connector, seen = f"It cannot be read ({error.strerror}). Let Daybook read it: `chmod a+r {found.path}`.", None
+    if isinstance(connector, str) or seen is None:
+        return [FileOutcome(shown, None, None, "skipped", str(connector))]
     earlier = _earlier_loads(call, seen)
     if earlier:
         if not call.dry_run:
@@ -146,11 +140,15 @@ def _one_file(call: Call, found: Found, named: str | None, guess: bool, place: t
     try:
         return _load(call, found, connector, seen, place)
     except BadFile as bad:
+        if not files.is_unchanged(found.path, seen):
+            return [FileOutcome(shown, connector.name, None, "skipped", STILL_WRITTEN)]
         return [_refuse(call, found, connector, seen, bad)]
 
 
 def _connector(call: Call, found: Found, named: str | None, guess: bool) -> Connector | str:
     """The connector, or the sentence why there is none."""
+    if found.path.is_symlink() or not found.path.is_file():
+        return "It is no regular file. Put the file itself there."
     known = connectors()
     name = named or (found.folder if found.folder in known else None)
     if name is None:
@@ -193,10 +191,7 @@ def _load(
             counts.check(shown, feed)
             _record(call, found, connector, seen, feed, counts, started)
         if not files.is_unchanged(found.path, seen):
-            raise BadFile(
-                "The file changed while it was read.",
-                "Write under a temporary name (`.part`) and rename when it is complete.",
-            )
+            raise BadFile(STILL_WRITTEN)
         call.connection.execute("rollback" if call.dry_run else "commit")
     except BaseException:
         with suppress(duckdb.Error):  # the transaction may already be gone; the first error is the one to tell

@@ -128,7 +128,7 @@ class ActorType(StrEnum):
 
 
 class RiskCheckResult(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
     REVIEW = "review"
 
@@ -174,7 +174,7 @@ class KycResult(StrEnum):
 
 
 class AppropriatenessOutcome(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL_WARNED = "fail_warned"
     INSUFFICIENT_WARNED = "insufficient_warned"
     BLOCKED = "blocked"
@@ -188,7 +188,7 @@ class RiskRating(StrEnum):
 
 class SessionEvent(StrEnum):
     LOGIN = "login"
-    PASSWORD_RESET = "password_reset"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
     MFA_RESET = "mfa_reset"
     INSTRUMENT_ADDED = "instrument_added"
 
