@@ -1,6 +1,12 @@
 -- The rate card: for each chain, profile and piece of time the whole list of who is paid by which rule at which rate. All rates of a piece are
 -- known, so `difference` comes down to one rate a line; a deal then meets its lines by equality alone.
-with chain as (select * from {{ ref('int_commission_chain') }}),
+with chain as (
+    select
+        *,
+        -- only members that count are looked up; said in the key, since a condition on one side alone keeps an outer join from hashing
+        case when n is not null and deal_reason is null then plan_id end as rated_plan_id
+    from {{ ref('int_commission_chain') }}
+),
 
 rates as (select * from {{ ref('int_commission_rates') }}),
 
@@ -68,7 +74,7 @@ matched as (
         slices.profile_id,
         slices.valid_from,
         slices.valid_to,
-        chain.* exclude (valid_from, valid_to),
+        chain.* exclude (valid_from, valid_to, rated_plan_id),
         rates.scheme,
         rates.rule_id,
         rates.rule_version,
@@ -100,15 +106,13 @@ matched as (
             and slices.piece_from = chain.valid_from
     left join rates
         on
-            chain.plan_id = rates.plan_id
+            chain.rated_plan_id = rates.plan_id
             and slices.profile_id = rates.profile_id
             and chain.level_key = rates.level_key
             and chain.rank_key = rates.rank_key
             and chain.is_by_level = rates.is_by_level
             and slices.valid_from >= rates.valid_from
             and slices.valid_from < rates.valid_to
-            and chain.n is not null
-            and chain.deal_reason is null
     left join schemes on rates.scheme = schemes.scheme
 ),
 

@@ -177,7 +177,11 @@ closings as (
         client_partners.own_client_id,
         case
             when candidates.account_type in (select profiles.type_key from profiles) then candidates.account_type else ''
-        end as type_key
+        end as type_key,
+        -- without any of its terms the symbol was not known yet
+        case when coalesce(
+            candidates.symbol_group, candidates.asset_class, candidates.quote_currency, candidates.contract_size::varchar
+        ) is not null then candidates.symbol end as known_symbol
     from candidates
     inner join client_partners
         on
@@ -185,7 +189,7 @@ closings as (
             and candidates.executed_at >= client_partners.valid_from
             and candidates.executed_at < client_partners.valid_to
     left join counted_legs
-        on candidates.entry = 'out_by' and candidates.platform = counted_legs.platform and candidates.deal_id = counted_legs.deal_id
+        on candidates.platform = counted_legs.platform and candidates.deal_id = counted_legs.deal_id
     where
         not candidates.is_cancelled
         and not candidates.is_demo
@@ -201,11 +205,9 @@ profiled as (
     from closings
     left join profiles
         on
-            closings.symbol = profiles.symbol
+            closings.known_symbol = profiles.symbol
             and coalesce(closings.symbol_group, '') = profiles.symbol_group
             and closings.type_key = profiles.type_key
-            -- without any of its terms the symbol was not known yet
-            and coalesce(closings.symbol_group, closings.asset_class, closings.quote_currency, closings.contract_size::varchar) is not null
 ),
 
 placed as (
@@ -217,7 +219,10 @@ placed as (
         slices.min_points,
         slices.exclude_reasons,
         slices.deal_reason,
-        slices.is_on_commission
+        slices.is_on_commission,
+        case when slices.min_points > 0 then profiled.known_symbol end as measured_symbol,
+        -- an opening that comes after the closing is not its opening: that one is unknown
+        case when profiled.opened_at <= profiled.executed_at then profiled.position_id end as opened_position_id
     from profiled
     left join slices
         on
@@ -342,7 +347,10 @@ measured as (
     select
         placed.*,
         coalesce(followed.closed_lots, case when placed.entry = 'inout' then 0 else placed.volume_lots end) as lots,
-        case when followed.deal_id is null then placed.opened_at else followed.opened_at end as position_opened_at,
+        case
+            when followed.deal_id is not null then followed.opened_at
+            when placed.opened_position_id is not null then placed.opened_at
+        end as position_opened_at,
         coalesce(followed.closing_commission, placed.commission) as closing_commission,
         coalesce(followed.opened_lots, openings.opened_lots, 0) as opened_lots,
         coalesce(followed.opened_commission, openings.opened_commission, 0) as opened_commission,
@@ -350,12 +358,11 @@ measured as (
         symbols.digits
     from placed
     left join followed on placed.platform = followed.platform and placed.deal_id = followed.deal_id and followed.leg_no = 1
-    left join openings on placed.platform = openings.platform and placed.position_id = openings.position_id
+    left join openings on placed.platform = openings.platform and placed.opened_position_id = openings.position_id
     left join symbols
         on
-            placed.min_points > 0
-            and placed.platform = symbols.platform
-            and placed.symbol = symbols.symbol
+            placed.platform = symbols.platform
+            and placed.measured_symbol = symbols.symbol
             and placed.executed_at >= symbols.valid_from
             and (symbols.valid_to is null or placed.executed_at < symbols.valid_to)
 ),

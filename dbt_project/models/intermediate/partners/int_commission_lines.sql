@@ -154,8 +154,8 @@ select
     fx_rate_usd,
     case
         when fx_rate is null then 'no_rate'
-        when basis = 0 then 'no_base'
         when rate = 0 and distribution = 'difference' then 'not_above_paid'
+        when basis = 0 then 'no_base'
         when amount = 0 then 'rounded_to_zero'
     end as reason
 from rounded

@@ -1,5 +1,5 @@
 -- A link that would close a cycle is as if never sent. Only partners that reach themselves over all links ever sent can be in one, which is
--- normally nobody; their links are gone through instant by instant with the tree of the moment as a map from child to parent.
+-- normally nobody; their links are gone through instant by instant, with who stands below whom at the moment as a map from child to parent.
 with recursive links as (
     select
         child_id,
@@ -25,29 +25,41 @@ reach as (
     where links.parent_partner_id is not null
 ),
 
-suspects as (select child_id from reach where child_id = ancestor_id),
+-- partners that reach each other; a cycle never leaves such a ring
+suspects as (
+    select
+        up.child_id,
+        min(up.ancestor_id) as ring
+    from reach as up
+    inner join reach as down on up.child_id = down.ancestor_id and up.ancestor_id = down.child_id
+    group by up.child_id
+),
 
 instants as (
     select
-        row_number() over (order by valid_from) as instant,
-        valid_from,
-        list({'child_id': child_id, 'parent_id': parent_partner_id, 'recorded_at': recorded_at}) as sent
+        suspects.ring,
+        row_number() over (partition by suspects.ring order by links.valid_from) as instant,
+        links.valid_from,
+        list({'child_id': links.child_id, 'parent_id': links.parent_partner_id, 'recorded_at': links.recorded_at}) as sent
     from links
-    where child_id in (select suspects.child_id from suspects)
-    group by valid_from
+    inner join suspects on links.child_id = suspects.child_id
+    group by suspects.ring, links.valid_from
 ),
 
--- one row a step: an instant whose links close a cycle is taken again without the latest of those on it
+-- one row a ring and step: an instant whose links close a cycle is taken again without the latest of those on it
 walk as (
-    select
+    select distinct
+        ring,
         1::bigint as instant,
         map([]::varchar[], []::varchar[]) as parents,
         []::varchar[] as left_out,
         null::timestamp as refused_at,
         null::varchar as refused_child_id,
         null::varchar[] as members
+    from suspects
     union all
     select
+        ring,
         case when culprit is null then instant + 1 else instant end,
         case when culprit is null then tentative else parents end,
         case when culprit is null then []::varchar[] else list_append(left_out, culprit.child_id) end,
@@ -83,6 +95,7 @@ walk as (
                 }) as paths
             from (
                 select
+                    walk.ring,
                     walk.instant,
                     walk.parents,
                     walk.left_out,
@@ -93,7 +106,7 @@ walk as (
                         lambda link: {'k': link.child_id, 'v': link.parent_id}
                     ))) as tentative
                 from walk
-                inner join instants on walk.instant = instants.instant
+                inner join instants on walk.ring = instants.ring and walk.instant = instants.instant
             ) as applied
         ) as traced
     ) as judged

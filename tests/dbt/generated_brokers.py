@@ -1,0 +1,223 @@
+"""Random small brokers for the commission engine: trees with moved and refused links, plans and rules of several versions, awkward positions."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.dbt.naive_commissions import Broker, Row
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+DAYS = 60
+PLATFORM = "mt5"
+SYMBOLS = ("EURUSD", "USDJPY", "XAUUSD", "BTCUSD")
+TYPES = ("standard", "raw", "cent")
+CURRENCIES = ("USD", "EUR", "JPY", "GBP")
+
+
+class Draw:
+    """Seeded choices. Moments never repeat within a broker, so that no tie decides anything."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.used: set[datetime] = set()
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def one(self, *values: Any) -> Any:
+        return self.random.choice(values)
+
+    def number(self, low: int, high: int, scale: int) -> Decimal:
+        return Decimal(self.random.randint(low, high)).scaleb(-scale)
+
+    def moment(self, first_day: float = 0, last_day: float = DAYS) -> datetime:
+        while True:
+            at = START + timedelta(seconds=self.random.randint(int(first_day * 86400), int(last_day * 86400)))
+            if at not in self.used:
+                self.used.add(at)
+                return at
+
+
+def market(seed: int) -> Broker:
+    """Symbols and exchange rates, which all brokers of a home share; some come only after the first deals."""
+    draw = Draw(seed)
+    shared = Broker()
+    groups = {"EURUSD": "fx", "USDJPY": "fx", "XAUUSD": "metals", "BTCUSD": "crypto"}
+    for symbol in SYMBOLS:
+        start = START + timedelta(days=8) if symbol == "BTCUSD" else START - timedelta(days=30)
+        shared.symbols.append(symbol_row(symbol, start, groups[symbol]))
+    shared.symbols.append(symbol_row("XAUUSD", START + timedelta(days=25, seconds=7), "fx"))
+    pairs = {("EUR", "USD"): (105, 115, 2, 0), ("USD", "JPY"): (14000, 16000, 2, 0), ("GBP", "USD"): (120, 130, 2, 6), ("EUR", "GBP"): (82, 88, 2, 30)}
+    for (base, quote), (low, high, scale, first) in pairs.items():
+        for day in range(first, DAYS, 3):
+            at = START + timedelta(days=day, hours=draw.random.randint(0, 20), seconds=len(shared.rates))
+            shared.rates.append({"base_currency": base, "quote_currency": quote, "quoted_at": at, "rate": draw.number(low, high, scale)})
+    return shared
+
+
+def symbol_row(symbol: str, at: datetime, group: str) -> Row:
+    return {
+        "platform": PLATFORM, "symbol": symbol, "valid_from": at, "symbol_group": group, "asset_class": group, "contract_size": Decimal(100),
+        "base_currency": "USD", "quote_currency": "USD", "pip_size": Decimal("0.01"), "digits": 2,
+    }  # fmt: skip
+
+
+def generate(seed: int, shared: Broker) -> Broker:
+    """One broker, whose ids bear the seed, on the shared market."""
+    draw = Draw(seed)
+    broker = Broker(symbols=shared.symbols, rates=shared.rates)
+    partners = [f"P{seed}-{number}" for number in range(draw.random.randint(2, 6))]
+    clients = [f"C{seed}-{number}" for number in range(4)]
+    plans = [f"PL{seed}-{number}" for number in range(3)]
+    for plan_id in plans:
+        broker.plans += plan_versions(draw, plan_id)
+        broker.rules += plan_rules(draw, plan_id)
+    for partner_id in partners:
+        broker.partners += partner_rows(draw, partner_id, plans, clients)
+    for client_id in clients:
+        broker.clients.append({"client_id": client_id, "changed_at": START - timedelta(days=20), "is_test": draw.chance(0.08)})
+        broker.links += client_links(draw, client_id, partners)
+    for partner_id in partners:
+        broker.links += partner_links(draw, partner_id, partners)
+    for number, client_id in enumerate(clients):
+        broker.accounts += account_rows(draw, seed * 10 + number, client_id)
+    deal_id = seed * 1000
+    for number in range(len(clients)):
+        for _ in range(draw.random.randint(1, 4)):
+            made = position(draw, deal_id, seed * 10 + number)
+            broker.deals += made
+            deal_id += len(made)
+    return broker
+
+
+def plan_versions(draw: Draw, plan_id: str) -> list[Row]:
+    versions = []
+    currency = draw.one("USD", "USD", "EUR")
+    for version in range(1, draw.one(2, 3)):
+        start = START - timedelta(days=30) if version == 1 and draw.chance(0.9) else draw.moment()
+        versions.append({
+            "plan_id": plan_id, "version": version, "name": plan_id, "distribution": draw.one(*["level", "difference"] * 7, "rank"),
+            "currency": currency, "settings": settings(draw), "valid_from": start,
+            "valid_to": start + timedelta(days=draw.random.randint(5, 80)) if draw.chance(0.04) else None,
+        })  # fmt: skip
+    return versions
+
+
+def settings(draw: Draw) -> Row:
+    chosen: Row = {}
+    if draw.chance(0.3):
+        chosen["max_levels"] = draw.random.randint(1, 3)
+    if draw.chance(0.3):
+        chosen["compress"] = True
+    if draw.chance(0.3):
+        chosen["min_hold_seconds"] = draw.one(30, 60, 600)
+    if draw.chance(0.15):
+        chosen["min_points"] = draw.one(500, 4000)
+    if draw.chance(0.2):
+        chosen["exclude_reasons"] = ["dealer"]
+    if draw.chance(0.4):
+        chosen["rounding"] = {"digits": draw.random.randint(0, 6), "mode": draw.one("half_even", "half_up", "down"), "per": draw.one("line", "line", "statement")}
+    for name, value in (("side", "both"), ("hedge", "max_side"), ("credit_coefficient", True), ("house_cap_pct", 0.5), ("tier", {"kpi": "lots"})):
+        if draw.chance(0.012):
+            chosen[name] = value
+    return chosen
+
+
+def plan_rules(draw: Draw, plan_id: str) -> list[Row]:
+    rules = []
+    for number in range(draw.random.randint(3, 10)):
+        scheme = draw.one(*["per_lot", "pct_commission"] * 8, "points")
+        terms = {
+            "level": draw.one(None, None, 1, 1, 2, 3), "rank": draw.one(None, None, None, "gold"), "symbol_group": draw.one(None, None, "fx", "metals"),
+            "symbol": draw.one(None, None, None, "XAUUSD"), "account_type": draw.one(None, None, None, None, "raw", "cent", "standard"),
+        }  # fmt: skip
+        for version in range(1, draw.one(2, 2, 3)):
+            rate = draw.number(0, 60, 2) if scheme == "pct_commission" else draw.number(0, 1200, 2)
+            rules.append({
+                "plan_id": plan_id, "rule_id": f"{plan_id}-R{number}", "version": version, "scheme": scheme, **terms, "rate": rate,
+                "currency": draw.one("USD", "USD", "EUR", "GBP", None), "parameters": {"lots_multiplier": "0.01"} if draw.chance(0.2) else {},
+                "valid_from": START - timedelta(days=30) if version == 1 else draw.moment(), "valid_to": draw.moment(40) if draw.chance(0.15) else None,
+            })  # fmt: skip
+    return rules
+
+
+def partner_rows(draw: Draw, partner_id: str, plans: list[str], clients: list[str]) -> list[Row]:
+    person = draw.one(*clients) if draw.chance(0.15) else None
+    rows = []
+    for number in range(draw.random.randint(1, 3)):
+        rows.append({
+            "partner_id": partner_id, "changed_at": draw.moment() if number or draw.chance(0.1) else START - timedelta(days=20),
+            "client_id": person, "status": draw.one(*["active"] * 6, "suspended"), "rank": draw.one("silver", "gold", None),
+            "plan_id": draw.one(*plans * 8, f"{partner_id}-nowhere"),
+        })  # fmt: skip
+    return rows
+
+
+def client_links(draw: Draw, client_id: str, partners: list[str]) -> list[Row]:
+    rows = []
+    for number in range(draw.random.randint(0, 3)):
+        at = START - timedelta(days=10) if number == 0 and draw.chance(0.85) else draw.moment()
+        rows.append(link("client", client_id, at, draw.one(*partners, None) if number else draw.one(*partners)))
+    return rows
+
+
+def partner_links(draw: Draw, partner_id: str, partners: list[str]) -> list[Row]:
+    rows = []
+    for number in range(draw.random.randint(1, 3)):
+        others = [other for other in partners if other != partner_id]
+        rows.append(link("partner", partner_id, draw.moment(-9, -1) if number == 0 else draw.moment(), draw.one(*others, *others, None)))
+    return rows
+
+
+def link(kind: str, child: str, at: datetime, parent: str | None) -> Row:
+    return {"child_kind": kind, "child_id": child, "valid_from": at, "parent_partner_id": parent}
+
+
+def account_rows(draw: Draw, login: int, client_id: str) -> list[Row]:
+    first = {
+        "platform": PLATFORM, "login": login, "changed_at": START - timedelta(days=15) if draw.chance(0.9) else draw.moment(), "client_id": client_id,
+        "account_type": draw.one(*TYPES), "currency": draw.one("USD", "USD", *CURRENCIES), "entity": "CY", "is_demo": draw.chance(0.08),
+    }  # fmt: skip
+    return [first, {**first, "changed_at": draw.moment(), "account_type": draw.one(*TYPES)}] if draw.chance(0.2) else [first]
+
+
+def position(draw: Draw, deal_id: int, login: int) -> list[Row]:
+    """The deals of one position: closed at once, in parts, added to, turned, closed by another leg, or of unknown opening."""
+    at, lots = draw.moment(0, DAYS - 2), draw.number(1, 400, 2)
+    buy = draw.chance(0.5)
+    steps = {
+        "plain": [("in", lots, True), ("out", lots, False)],
+        "parts": [("in", lots * 2, True), ("out", lots, False), ("out", lots, False)],
+        "added": [("in", lots, True), ("in", lots / 2, True), ("out", lots, False), ("in", lots, True), ("out", lots / 2, False)],
+        "again": [("in", lots, True), ("out", lots, False), ("in", lots / 2, True), ("out", lots / 2, False)],
+        "turned": [("in", lots, True), ("inout", lots * 3, False), ("out", lots, True)],
+        "by": [("in", lots, True), ("out_by", lots, False), ("out_by", lots, True)],
+        "unknown": [("out", lots, False)],
+    }[draw.one("plain", "plain", "parts", "added", "again", "turned", "by", "unknown")]
+    symbol, price = draw.one(*SYMBOLS), draw.number(100_000, 110_000, 2)
+    rows = []
+    for number, (entry, size, same_side) in enumerate(steps):
+        rows.append({
+            "platform": PLATFORM, "deal_id": deal_id + number, "order_id": f"O{deal_id}" if entry == "out_by" else f"O{deal_id + number}",
+            "position_id": f"T{deal_id}" if not (entry == "out_by" and same_side) else f"T{deal_id}-by", "login": login, "executed_at": at,
+            "action": "buy" if same_side == buy else "sell", "is_cancelled": draw.chance(0.04), "entry": entry, "symbol": symbol, "volume_lots": size,
+            "price": price + draw.number(-6000, 6000, 2), "profit": Decimal(0), "swap": Decimal(0), "fee": Decimal(0),
+            "commission": -draw.number(0, 2000, 2) if draw.chance(0.7) else Decimal(0), "reason": draw.one("client", "client", "client", "dealer", "stop_out"),
+        })  # fmt: skip
+        at += timedelta(seconds=draw.one(30, 60, 600, 86_400, 600_000))
+    return rows
+
+
+def feed_row(row: Row) -> Row:
+    """The row as a feed file has it: times as ISO text, decimals as text, settings and parameters as JSON."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(value) if isinstance(value, dict) else value

@@ -1,0 +1,124 @@
+"""The commission engine against the naive reading of its specification, on brokers drawn at random: to the last decimal, in any order of arrival."""
+
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dbt.broker import Broker as Home
+from tests.dbt.broker import new_broker
+from tests.dbt.generated_brokers import feed_row, generate, market
+from tests.dbt.naive_commissions import Broker, Row, interpret
+
+BROKERS = 120
+FEEDS = {
+    "trading_accounts": "accounts", "clients": "clients", "partners": "partners", "partner_links": "links", "commission_plans": "plans",
+    "commission_rules": "rules", "symbols": "symbols", "fx_rates": "rates", "deals": "deals",
+}  # fmt: skip
+MODELS = ("fct_commission_accruals", "fct_commission_zero")
+STANDING = """
+    select platform, deal_id, partner_id, scheme, arg_max(level, revision), arg_max(plan_id, revision), arg_max(rule_id, revision),
+        arg_max(rule_version, revision), sum(amount), any_value(currency)
+    from partners.fct_commission_accruals group by all having sum(amount) <> 0
+"""
+ZEROS = "select platform, deal_id, partner_id, reason from partners.fct_commission_zero"
+
+
+@pytest.fixture(scope="module")
+def brokers() -> list[Broker]:
+    shared = market(1)
+    return [generate(seed, shared) for seed in range(1, BROKERS + 1)]
+
+
+def all_rows(brokers: list[Broker]) -> dict[str, list[Row]]:
+    """The rows of each feed; symbols and rates are shared, so they are taken once."""
+    return {
+        feed: [row for broker in (brokers[:1] if feed in {"symbols", "fx_rates"} else brokers) for row in getattr(broker, name)]
+        for feed, name in FEEDS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def at_once(brokers: list[Broker], tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Everything in one load."""
+    home = new_broker(tmp_path_factory.mktemp("once"))
+    home.learn("2026-04-01", **{feed: [feed_row(row) for row in rows] for feed, rows in all_rows(brokers).items()})
+    home.build(*MODELS)
+    return home
+
+
+@pytest.fixture(scope="module")
+def in_batches(brokers: list[Broker], at_once: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Every row in one of four loads at random, some first wrong and then corrected."""
+    home = new_broker(tmp_path_factory.mktemp("batches"), manifest_of=at_once.dbt)
+    chance = random.Random(7)
+    batches: list[dict[str, list[Row]]] = [{feed: [] for feed in FEEDS} for _ in range(4)]
+    for feed, rows in all_rows(brokers).items():
+        for row in rows:
+            number = chance.randrange(4)
+            if number and chance.random() < 0.15:
+                batches[chance.randrange(number)][feed].append(feed_row(wrong(feed, row)))
+            batches[number][feed].append(feed_row(row))
+    for number, batch in enumerate(batches):
+        home.learn(f"2026-04-0{number + 1}", **{feed: rows for feed, rows in batch.items() if rows})
+    home.build(*MODELS)
+    yield home
+
+
+def wrong(feed: str, row: Row) -> Row:
+    """The row as it was before its correction."""
+    changes: dict[str, Row] = {
+        "deals": {"commission": Decimal("-3.33"), "volume_lots": row.get("volume_lots", Decimal(1)) + 1},
+        "commission_rules": {"rate": Decimal("0.07")}, "partners": {"status": "suspended"}, "partner_links": {"parent_partner_id": None},
+        "commission_plans": {"settings": {"min_hold_seconds": 3600}}, "trading_accounts": {"currency": "GBP"}, "fx_rates": {"rate": Decimal(2)},
+        "symbols": {"symbol_group": "crypto"}, "clients": {"is_test": True},
+    }  # fmt: skip
+    return {**row, **changes[feed]}
+
+
+def naive(brokers: list[Broker]) -> tuple[set[Any], set[Any]]:
+    lines: set[Any] = set()
+    zeros: set[Any] = set()
+    for broker in brokers:
+        paid, unpaid = interpret(broker)
+        lines |= {(*key, one.level, one.plan_id, one.rule_id, one.rule_version, one.amount, one.currency) for key, one in paid.items()}
+        zeros |= {(*key, reason) for key, reason in unpaid.items()}
+    return lines, zeros
+
+
+def test_the_engine_pays_what_the_naive_reading_pays_to_the_last_decimal(brokers: list[Broker], at_once: Home) -> None:
+    lines, zeros = naive(brokers)
+    assert len(lines) > 300
+    paid = set(at_once.rows(STANDING))
+    assert (sorted(paid - lines), sorted(lines - paid)) == ([], [])
+    unpaid = set(at_once.rows(ZEROS))
+    assert (sorted(unpaid - zeros), sorted(zeros - unpaid)) == ([], [])
+
+
+def test_every_reason_in_scope_occurs_so_that_the_comparison_means_something(brokers: list[Broker], at_once: Home) -> None:
+    found = {reason for (reason,) in at_once.rows("select distinct reason from partners.fct_commission_zero")}
+    assert found == {reason for (reason,) in at_once.rows("select reason from seeds.commission_zero_reasons")}
+
+
+def test_rows_in_any_batches_with_corrections_give_the_same_net_lines_and_zeros(at_once: Home, in_batches: Home) -> None:
+    assert sorted(in_batches.rows(STANDING)) == sorted(at_once.rows(STANDING))
+    assert sorted(in_batches.rows(ZEROS)) == sorted(at_once.rows(ZEROS))
+    reversals = in_batches.rows("select count(*) from partners.fct_commission_accruals where reverses_accrual_id is not null")[0][0]
+    assert reversals > 100
+
+
+def test_every_reversal_takes_back_exactly_one_line_of_the_same_deal_and_partner(in_batches: Home) -> None:
+    wrong_ones = in_batches.rows("""
+        select reversals.accrual_id
+        from partners.fct_commission_accruals as reversals
+        left join partners.fct_commission_accruals as lines
+            on reversals.reverses_accrual_id = lines.accrual_id and lines.reverses_accrual_id is null
+            and (reversals.platform, reversals.deal_id, reversals.partner_id, reversals.scheme)
+            = (lines.platform, lines.deal_id, lines.partner_id, lines.scheme)
+            and reversals.amount = -lines.amount and reversals.revision = lines.revision
+        where reversals.reverses_accrual_id is not null and lines.accrual_id is null
+    """)
+    assert wrong_ones == []
