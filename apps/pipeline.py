@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.connectors.mt5_sql import PullError, pull
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, build, nothing_new
 from warehouse.control import ensure_control
 from warehouse.dbt import Dbt, NodeResult
-from warehouse.engine import connect
+from warehouse.engine import WarehouseError, connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
@@ -62,6 +63,12 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load(settings: Settings, source: Source, progress: Progress = silent) -> list[FileOutcome]:
     """Loads files into raw under the writer slot; one `recorded_at` for the whole call."""
+    if source.connector == "mt5_sql" and not source.paths and settings.mt5_url.get_secret_value():
+        progress("pulling from the MT5 export database")
+        try:
+            pull(settings.mt5_url.get_secret_value(), settings.landing / "mt5_sql", platform=settings.mt5_platform)
+        except PullError as error:
+            raise WarehouseError(str(error)) from error
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         return ingest(
             connection,

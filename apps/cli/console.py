@@ -19,7 +19,7 @@ from warehouse.engine import WarehouseError, in_words
 from warehouse.settings import Settings
 from warehouse.slot import SlotTaken
 
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 180)  # a pipe or a log is wider than 80 columns
 words = Console(stderr=True)
 """Everything but the answer itself goes to standard error, so that `--json` leaves one JSON value on standard output."""
 
