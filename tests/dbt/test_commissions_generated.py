@@ -1,7 +1,6 @@
 """The commission engine against the naive reading of its specification, on brokers drawn at random: to the last decimal, in any order of arrival."""
 
 import random
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -51,9 +50,9 @@ def at_once(brokers: list[Broker], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def in_batches(brokers: list[Broker], at_once: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def in_batches(brokers: list[Broker], tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Every row in one of four loads at random, some first wrong and then corrected."""
-    home = new_broker(tmp_path_factory.mktemp("batches"), manifest_of=at_once.dbt)
+    home = new_broker(tmp_path_factory.mktemp("batches"))
     chance = random.Random(7)
     batches: list[dict[str, list[Row]]] = [{feed: [] for feed in FEEDS} for _ in range(4)]
     for feed, rows in all_rows(brokers).items():
@@ -65,7 +64,7 @@ def in_batches(brokers: list[Broker], at_once: Home, tmp_path_factory: pytest.Te
     for number, batch in enumerate(batches):
         home.learn(f"2026-04-0{number + 1}", **{feed: rows for feed, rows in batch.items() if rows})
     home.build(*MODELS)
-    yield home
+    return home
 
 
 def wrong(feed: str, row: Row) -> Row:

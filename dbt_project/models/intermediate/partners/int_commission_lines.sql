@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='view') }}
 -- What each deal looked at should pay: one row a deal, member of its chain and scheme that has a rate. Nothing to pay has a reason. A line is
 -- computed at full width (no fewer than 16 digits after the point) and rounded once.
 with deals as (select * from {{ ref('int_commission_deals') }} where slice_id is not null and reason is null),
