@@ -100,7 +100,7 @@ def build_and_publish(
             settings, full_refresh=full_refresh, select=select, dbt=dbt, more_checks=owners, progress=progress
         )
         _tell_readers(settings, built)
-        published = publish(settings, lambda text: progress(f"publishing {text}")) if built.green else None
+        published = publish(settings, lambda text: progress(f"publishing {text}")) if built.green and not select else None
     return RunOutcome(build=built, publish=published)
 
 

@@ -111,7 +111,7 @@ def build(
     if outcome.green:
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
             outcome.nodes += more_checks(connection)
-    _record(settings, outcome)
+    _record(settings, outcome, partial=bool(select))
     if outcome.green and not select:
         outcome.nodes += dbt.run(["run", "--select", "fct_checks_history"])
     outcome.seconds = time.monotonic() - started
@@ -120,6 +120,7 @@ def build(
 
 def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
     digest = project_hash()
+    connection.execute("update control.runs set status = 'killed' where status = 'running'")
     built = scalar(connection, "select max(horizon_load_id) from control.steps")
     changed = (
         scalar(connection, "select project_hash from control.runs where status = 'green' order by run_id desc limit 1")
@@ -200,8 +201,10 @@ def _arguments(plan: Plan, step: Step, *, last: bool, select: Sequence[str], tes
     return ["build", *without]
 
 
-def _record(settings: Settings, outcome: BuildOutcome) -> None:
+def _record(settings: Settings, outcome: BuildOutcome, *, partial: bool) -> None:
+    """A run of a selection counts neither as green nor as built: the next run builds what is due."""
     now = _now()
+    green = "partial" if partial else "green"
     message = "; ".join(f"{node.name}: {node.message}" for node in outcome.failures)[:2000]
     rows = [
         [
@@ -223,7 +226,7 @@ def _record(settings: Settings, outcome: BuildOutcome) -> None:
             connection.executemany("insert into control.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute(
             "update control.runs set finished_at = ?, status = ?, message = ? where run_id = ?",
-            [now, "green" if outcome.green else "red", message or None, outcome.run_id],
+            [now, green if outcome.green else "red", message or None, outcome.run_id],
         )
         connection.execute("commit")
 
