@@ -38,7 +38,6 @@ class Stage:
     partners: list[Row] = field(default_factory=list)
     staff: dict[str, int] = field(default_factory=dict)
     disputes: list[Row] = field(default_factory=list)
-    refunds: list[Row] = field(default_factory=list)
     off_balance: dict[int, tuple[int, int]] = field(default_factory=dict)
     expiries: dict[int, int] = field(default_factory=dict)
     truth: list[Row] = field(default_factory=list)

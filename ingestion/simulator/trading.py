@@ -24,6 +24,8 @@ from ingestion.simulator.positions import (
 from ingestion.simulator.world import DAY, Ints, World, cents, moment
 
 CHUNK = 1_000_000
+STOPPED = 1.025
+"""What stop-outs take away is drawn on top."""
 FULL_DETAIL = 250_000
 """Up to this many deals every trade has its order and hedge and positions are captured nightly; beyond, a sample."""
 
@@ -74,7 +76,7 @@ def _per_weight(world: World, accounts: Accounts) -> float:
     share = expected_share(world, accounts)
     moves = len(accounts.login) * 1.8 * share
     positions = max(world.deals - moves, world.deals * 0.5) / (2 + EXTRA_LEGS)
-    return positions / max(share, 1e-6) / max(accounts.weight.sum(), 1e-9)
+    return positions * STOPPED / max(share, 1e-6) / max(accounts.weight.sum(), 1e-9)
 
 
 def _only(legs: Legs, keep: np.ndarray) -> Legs:

@@ -146,7 +146,7 @@ def risk_checks(plan: pl.DataFrame) -> pl.DataFrame:
         parts.append(rows.with_columns(
             check_id=pl.col("request_id") + f"-{name}", check_name=pl.lit(name),
             ran_at=ran.otherwise(pl.col("at") + (1 + place) * MINUTE), version=pl.lit(("3.1", "2024.11", "2.0")[place]),
-            result=pl.when(failing).then(pl.lit("fail")).when(pl.col("info")).then(pl.lit("review")).otherwise(pl.lit("pass")),
+            result=pl.when(failing).then(pl.lit("fail")).when(pl.col("info") & (name != "balance")).then(pl.lit("review")).otherwise(pl.lit("pass")),
         ))  # fmt: skip
         if name != "balance":  # what was reviewed is run again once the client has answered
             parts.append(parts[-1].filter(pl.col("info") & (pl.col("outcome") != "cancelled")).with_columns(

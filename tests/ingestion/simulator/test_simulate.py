@@ -93,10 +93,8 @@ def test_nobody_but_the_planted_approves_above_the_limit_or_without_the_role(bro
 def test_the_first_runs_subjects_lie_across_the_batches(broker) -> None:
     facts = broker.fact("first_run")
     assert [batch["batch"] for batch in facts["batches"]] == ["b1", "b2", "b3"]
-    first = lambda feed: pl.concat(
-        [pl.read_csv(path, infer_schema=False) for path in (broker.out / feed).glob("*-b1-0*")]
-    )
-    wrong = first("psp_transactions").filter(pl.col("event_id") == facts["corrected_psp"]["event_id"])
+    first = [pl.read_csv(path, infer_schema=False) for path in (broker.out / "psp_transactions").glob("*-b1-0*")]
+    wrong = pl.concat(first).filter(pl.col("event_id") == facts["corrected_psp"]["event_id"])
     assert wrong["fee_amount"].to_list() == [facts["corrected_psp"]["fee_before"]]
     event = broker.feed("kyc_events").filter(pl.col("event_id") == facts["late_kyc"]["kyc_event_id"])
     assert event["client_id"].to_list() == [facts["late_kyc"]["client_id"]] and event["to_status"].to_list() == [
