@@ -26,7 +26,7 @@ def choose_viewer() -> Viewer:
     by_name = {viewer.user: viewer for viewer in demo_users()}
     name = st.query_params.get("user", st.session_state.get("viewer", demo_users()[0].user))
     if name not in by_name:
-        states.refused(f"“{name}” is no demo user. There are: {', '.join(by_name)}.")
+        states.refused(f"“{states.plain(name)}” is no demo user. There are: {', '.join(by_name)}.")
         st.stop()
     st.session_state["viewer"] = st.session_state["viewer.choice"] = name
     if name != demo_users()[0].user:

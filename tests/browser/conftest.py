@@ -15,7 +15,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.apps.dashboard.hand_made import make
 from warehouse.settings import PROJECT, Settings
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -28,7 +34,9 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "apps" / "dashboard" / "main.py")]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    process = subprocess.Popen(command, env={**os.environ, "DAYBOOK_HOME": str(settings.root)}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env={**os.environ, "DAYBOOK_HOME": str(settings.root)}, stdout=subprocess.DEVNULL
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address)

@@ -18,23 +18,37 @@ def exceptions(page: Page) -> int:
     return page.locator('[data-testid="stException"]').count()
 
 
-@pytest.mark.parametrize("user", VIEWERS)
+SAMPLE = ("lena", "paolo", "adam")
+"""Three roles by address in every run; `make soak` tries them all. That granted pages open is also tried without a browser."""
+
+
+@pytest.mark.parametrize(
+    "user", [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in VIEWERS]
+)
 def test_a_role_sees_its_pages_in_the_menu_and_is_refused_the_others_by_address(visit: Visit, user: str) -> None:
     granted = VIEWERS[user].pages
     for listed in PAGES:
         page = visit(f"{listed.name}?user={user}")
         expect(page.locator("h1")).to_have_text(listed.title)
         assert page.get_by_text("Refused.").count() == (0 if listed.name in granted else 1)
-        assert page.locator('[data-testid="stMetric"], [data-testid="stDataFrame"]').count() == 0 or listed.name in granted
+        assert (
+            page.locator('[data-testid="stMetric"], [data-testid="stDataFrame"]').count() == 0 or listed.name in granted
+        )
         assert exceptions(page) == 0
     menu = page.locator('[data-testid="stSidebarNavLink"]').all_inner_texts()
-    assert {text.strip() for text in menu} == {listed.title for listed in PAGES if listed.name in granted}
+    titles = {listed.title for listed in PAGES if listed.name in granted}
+    # with a single page there is nothing to choose, and no menu
+    assert {text.strip() for text in menu} == (titles if len(titles) > 1 else set())
 
 
 def test_no_page_asks_anything_of_another_host(visit: Visit, dashboard: str) -> None:
     for listed in PAGES:
         page = visit(f"{listed.name}?user=astrid")
-        outside = [url for url in page.asked if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:"))]
+        outside = [
+            url
+            for url in page.asked
+            if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:"))
+        ]
         assert outside == []
 
 

@@ -83,7 +83,9 @@ def show_accruals(page: Page, partner: str | None) -> None:
         st.plotly_chart(figure, alt="Commission by partner", key="ranking")
     for row in table_with_export(page, ranking, "by-partner", mart=MART, what="partners", select=True):
         chosen = ranking["partner_id"][row]
-        st.page_link(page.file, label=f"Lines of {chosen}", query_params=filters.link(partner=chosen, tab="lines"))
+        st.page_link(
+            page.file, label=f"Lines of {states.plain(chosen)}", query_params=filters.link(partner=chosen, tab="lines")
+        )
 
 
 def show_tree(page: Page, partner: str | None) -> None:

@@ -111,7 +111,9 @@ def show_flows(page: Page, selected: Selected) -> None:
         chosen = table_with_export(page, methods, "by-method", mart=MART, what="methods", select=True)
         for row in chosen:
             method = methods["method"][row]
-            st.page_link(page.file, label=f"Rows of {method}", query_params=filters.link(method=method, tab="rows"))
+            st.page_link(
+                page.file, label=f"Rows of {states.plain(method)}", query_params=filters.link(method=method, tab="rows")
+            )
     table_with_export(page, days.sort("day", descending=True), "by-day", mart=MART, what="days", height=280)
 
 
@@ -204,7 +206,7 @@ def show_withdrawals(page: Page, selected: Selected) -> None:
         identifier = page.read(common.one, rows, chosen[0])["request_id"][0]
         st.page_link(
             page.file.with_name("regulator_query.py"),
-            label=f"Who approved {identifier}, and what was checked",
+            label=f"Who approved {states.plain(identifier)}, and what was checked",
             query_params=filters.kept() | {"id": identifier},
         )
 

@@ -12,36 +12,27 @@ from apps.dashboard.ui import figures, filters, states
 from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.timeline import swim_lanes
-from apps.dossier import dossier
+from apps.dossier import DossierNotFound, dossier
 
 WANTED = {"all": "All withdrawals", "failures": "With a control failure"}
 
 
 def answer(page: Page, identifier: str) -> dict[str, Any] | None:
-    """The dossier, with its times as datetimes; None (and words) when there is no such withdrawal."""
+    """The dossier; None (and words) when there is no such withdrawal."""
     try:
-        return timed(dossier(page.reader, "withdrawal", identifier))
-    except LookupError as error:
-        st.warning(f"**No such withdrawal: “{identifier}”.**")
-        st.text(str(error.args[0] if error.args else error))
+        return dossier(page.reader, "withdrawal", identifier)
+    except DossierNotFound as error:
+        st.warning("**No such withdrawal.**")
+        st.text(str(error))
+        for near in error.nearest:
+            st.page_link(page.file, label=states.plain(near), query_params=filters.link(id=near))
         return None
-
-
-def timed(value: Any) -> Any:
-    """ISO times in the dossier as datetimes, so that they can be drawn and sorted."""
-    if isinstance(value, dict):
-        return {key: _moment(item) if key.endswith("_at") else timed(item) for key, item in value.items()}
-    return [timed(item) for item in value] if isinstance(value, list) else value
-
-
-def _moment(value: Any) -> Any:
-    return datetime.fromisoformat(value.removesuffix("Z")) if isinstance(value, str) else value
 
 
 def sentence(found: dict[str, Any]) -> str:
     """The answer in one breath."""
     subject, decision = found["subject"], found["decision"]
-    money = f"{subject['currency']} {figures.number(subject['amount'] if not isinstance(subject['amount'], str) else float(subject['amount']), 2)}"
+    money = f"{subject['currency']} {figures.number(subject['amount'], 2)}"
     opening = f"Client {subject['client_id']} asked for {money} on {_words(subject['requested_at'])}."
     if decision is None:
         return f"{opening} Nobody has decided yet; {len(found['checks_before'])} checks have run."
@@ -69,7 +60,7 @@ def _words(at: datetime | None) -> str:
 
 def show_answer(page: Page, found: dict[str, Any]) -> None:
     """Sentence, failures, both clocks side by side, checks around the decision, and the timeline."""
-    st.subheader(f"Withdrawal {found['subject']['id']}", anchor=False)
+    st.subheader(f"Withdrawal {states.plain(found['subject']['id'])}", anchor=False)
     with st.container(border=True):
         st.text(sentence(found))
     show_failures(page, found)
@@ -158,7 +149,7 @@ def show_list(page: Page) -> None:
     chosen = table_with_export(page, rows, "withdrawals", mart=queries.WITHDRAWALS, what="withdrawals", select=True)
     if chosen:
         identifier = page.read(common.one, rows, chosen[0])["request_id"][0]
-        st.page_link(page.file, label=f"Open {identifier}", query_params=filters.link(id=identifier))
+        st.page_link(page.file, label=f"Open {states.plain(identifier)}", query_params=filters.link(id=identifier))
 
 
 def ask() -> str:

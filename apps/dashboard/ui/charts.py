@@ -133,7 +133,7 @@ def ranked(
 ) -> go.Figure:
     """Horizontal bars, the first on top; with `signed`, what falls has another colour and its sign."""
     colours = [theme.VERMILION if signed and (value or 0) < 0 else theme.BLUE for value in values]
-    text = "%{x:.1%}" if percent else "%{x:+,.3s}" if signed else "%{x:,.3s}"
+    text = "%{x:.1%}" if percent else "%{x:+,.3~s}" if signed else "%{x:,.3~s}"
     figure = go.Figure(go.Bar(x=list(values), y=list(labels), orientation="h", marker={"color": colours}))
     figure.update_traces(texttemplate=text, textposition="auto", hovertemplate="%{x:,.2f}<extra></extra>")
     figure = theme.dressed(figure, height=max(140, 36 * len(labels) + 60))

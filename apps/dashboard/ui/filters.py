@@ -160,7 +160,7 @@ def _write_days(key: str) -> None:
 
 
 def _refuse(words: str) -> None:
-    states.refused(words)
+    states.refused(states.plain(words))
     if st.button("Clear the filters of this link"):
         user = st.query_params.get("user")
         st.query_params.clear()

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 
@@ -11,6 +12,11 @@ from apps.dashboard.frame import Frame
 from warehouse.reader import Refused
 
 log = logging.getLogger("daybook.dashboard")
+
+
+def plain(text: object) -> str:
+    """Text of the data or of the address as it is, where Streamlit would read Markdown: no link, colour or formula comes of it."""
+    return re.sub(r"([\\\\`*_{}\[\]()#+\-.!:|~$<>])", r"\\\1", str(text))
 
 
 def nothing_matches(what: str = "rows") -> None:
@@ -62,7 +68,7 @@ def panel() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        refused(str(error).splitlines()[0])
+        refused(plain(str(error).splitlines()[0]))
     except Exception as error:
         failed(error)
 

@@ -72,7 +72,7 @@ def _column(name: str, dtype: pl.DataType, help: str | None) -> Any:
     if dtype == pl.Date:
         return st.column_config.DateColumn(label, help=help, format="YYYY-MM-DD")
     if not numeric:
-        return st.column_config.Column(label, help=help)
+        return st.column_config.Column(label, help=help, width="small" if name.endswith(("sha256", "hash")) else None)
     by_type = "accounting" if isinstance(dtype, pl.Decimal) and dtype.scale else "localized"
     shape = next((shape for pattern, shape in BY_NAME if pattern.search(name)), by_type)
     return (
@@ -90,9 +90,9 @@ def _shown(page: Page, rows: Rows | pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 
 def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, shown: int) -> None:
-    note = (
-        f"{total:,} rows" if total == shown else f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
-    )
+    note = f"{total:,} row{'' if total == 1 else 's'}"
+    if total > shown:
+        note = f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
     manifest = page.manifest(name)
     file = f"daybook-{name}-{page.frame.last_day:%Y%m%d}-publish-{manifest.publish_id}"
 

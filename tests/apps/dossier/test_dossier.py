@@ -1,0 +1,170 @@
+"""The dossier on a small real build: who, which checks before, and the client's status on both clocks."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from apps.dossier import DossierNotFound, dossier, render
+from tests.dbt.broker import new_broker
+from warehouse.reader import Reader
+
+MONEY = {
+    "request_kind": "withdrawal",
+    "request_id": "W-1001",
+    "client_id": "C1",
+    "amount": "1200.50",
+    "currency": "EUR",
+}
+
+
+def kyc(event_id: str, to_status: str, at: str) -> dict[str, str]:
+    return {
+        "provider": "p", "event_id": event_id, "client_id": "C1", "event": "status_changed", "to_status": to_status,
+        "occurred_at": at, "actor_type": "staff", "actor_id": "S2",
+    }  # fmt: skip
+
+
+def check(name: str, at: str, result: str = "pass") -> dict[str, str]:
+    return {
+        "system": "desk", "check_id": f"{name}-{at}", "subject_type": "withdrawal", "subject_id": "W-1001", "check_name": name,
+        "version": "3", "result": result, "inputs": '{"amount": "1200.50"}', "ran_at": at,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Approved on 10 March by Ann's own clerk; a suspension of 9 March became known on the 20th, a corrected check as well."""
+    broker = new_broker(tmp_path_factory.mktemp("dossier"))
+    broker.learn(
+        "2026-03-12",
+        clients=[{"client_id": "C1", "changed_at": "2026-01-01", "registered_at": "2026-01-01", "entity": "CY", "category": "retail",
+                  "first_name": "Ann", "last_name": "Lee"}],
+        staff=[{"staff_id": "S1", "changed_at": "2026-01-01", "role": "payments", "approval_limit_eur": "5000", "is_active": True}],
+        kyc_events=[
+            kyc("1", "APPROVED", "2026-01-03"),
+            {"provider": "p", "event_id": "2", "client_id": "C1", "event": "risk_rated", "risk_rating": "medium", "occurred_at": "2026-01-03"},
+        ],
+        cash_requests=[
+            {"event_id": "1", "event": "requested", "occurred_at": "2026-03-10T10:00:00", "actor_type": "client",
+             "actor_id": "C1", "method": "card", "destination_holder": "Ann Lee", **MONEY},
+            {"event_id": "2", "event": "approved", "occurred_at": "2026-03-10T11:00:00", "actor_type": "staff", "actor_id": "S1",
+             "reason": "all_checks_passed", **MONEY},
+            {"event_id": "3", "event": "paid", "occurred_at": "2026-03-11T09:00:00", "actor_type": "provider", **MONEY},
+        ],
+        risk_checks=[check("balance", "2026-03-10T10:01:00"), check("sanctions", "2026-03-10T10:02:00"), check("rts", "2026-03-10T11:00:00"),
+                     check("velocity", "2026-03-10T11:00:01")],
+    )  # fmt: skip
+    broker.learn(
+        "2026-03-20",
+        kyc_events=[kyc("3", "SUSPENDED", "2026-03-09")],
+        risk_checks=[check("sanctions", "2026-03-10T10:02:00", "fail")],
+    )
+    broker.build(
+        "fct_withdrawals",
+        "fct_control_failures",
+        "fct_decisions",
+        "fct_checks",
+        "fct_client_ratings",
+        "fct_audit_events",
+    )
+    broker.publish()
+    opened = Reader(broker.settings)
+    yield opened
+    opened.close()
+
+
+def test_it_says_who_decided_in_which_role_and_when(reader: Reader) -> None:
+    found = dossier(reader, "withdrawal", "W-1001")
+    decision = found["decision"]
+    assert (decision["decision"], decision["decided_by"], decision["role"]) == ("approved", "S1", "payments")
+    assert (decision["decided_at"], decision["reason_code"]) == (datetime(2026, 3, 10, 11), "all_checks_passed")
+    assert (found["subject"]["id"], found["subject"]["client_id"], str(found["subject"]["amount"])) == (
+        "W-1001",
+        "C1",
+        "1200.50000000",
+    )
+    assert found["subject"]["paid_at"] == datetime(2026, 3, 11, 9)
+
+
+def test_the_checks_are_split_at_the_decision_and_one_of_its_very_moment_counts_as_before(reader: Reader) -> None:
+    found = dossier(reader, "withdrawal", "W-1001")
+    assert [one["check_name"] for one in found["checks_before"]] == ["balance", "sanctions", "return_to_source"]
+    assert [one["check_name"] for one in found["checks_after"]] == ["velocity"]
+
+
+def test_a_late_event_shows_in_as_it_was_and_not_in_as_known_then(reader: Reader) -> None:
+    status = dossier(reader, "withdrawal", "W-1001")["client_status"]
+    assert (status["as_it_was"]["kyc_status"], status["as_known_then"]["kyc_status"]) == ("SUSPENDED", "APPROVED")
+    assert (status["as_it_was"]["risk_rating"], status["as_it_was"]["category"]) == ("medium", "retail")
+
+
+def test_with_known_at_the_answer_is_the_one_given_that_day(reader: Reader) -> None:
+    then = dossier(reader, "withdrawal", "W-1001", known_at=datetime(2026, 3, 15))
+    assert then["client_status"]["as_it_was"]["kyc_status"] == "APPROVED"
+    assert [one["result"] for one in then["checks_before"]] == ["pass", "pass", "pass"]
+    assert [one["result"] for one in dossier(reader, "withdrawal", "W-1001")["checks_before"]] == [
+        "pass",
+        "fail",
+        "pass",
+    ]
+
+
+def test_as_of_leaves_out_what_happened_later(reader: Reader) -> None:
+    found = dossier(reader, "withdrawal", "W-1001", as_of=datetime(2026, 3, 10, 10, 30))
+    assert found["decision"] is None
+    assert found["subject"]["paid_at"] is None
+    assert [one["check_name"] for one in found["checks_before"]] == ["balance", "sanctions"]
+    assert max(event["occurred_at"] for event in found["timeline"]) <= datetime(2026, 3, 10, 10, 30)
+
+
+def test_control_failures_say_what_came_to_light_later(reader: Reader) -> None:
+    failures = dossier(reader, "withdrawal", "W-1001")["control_failures"]
+    assert [(one["control"], one["discovered_later"]) for one in failures] == [
+        ("check_missing", True),
+        ("stale_kyc", True),
+    ]
+
+
+def test_the_timeline_is_in_order_and_keeps_the_version_before_a_correction(reader: Reader) -> None:
+    timeline = dossier(reader, "withdrawal", "W-1001")["timeline"]
+    assert [event["occurred_at"] for event in timeline] == sorted(event["occurred_at"] for event in timeline)
+    versions = [
+        (event["version"], event["is_current"])
+        for event in timeline
+        if event["source_key"] == "desk:sanctions-2026-03-10T10:02:00"
+    ]
+    assert versions == [(1, False), (2, True)]
+
+
+def test_an_unknown_id_says_what_was_searched_how_far_data_reach_and_what_is_near(reader: Reader) -> None:
+    with pytest.raises(DossierNotFound, match=r"no withdrawal W-1010.*fct_withdrawals.*2026-03-11 09:00:00") as raised:
+        dossier(reader, "withdrawal", "W-1010")
+    assert raised.value.nearest == ["W-1001"]
+
+
+def test_another_subject_is_refused_in_words(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="no dossier of a deposit yet"):
+        dossier(reader, "deposit", "D1")
+
+
+def test_it_goes_out_as_json_and_as_tables(reader: Reader) -> None:
+    found = dossier(reader, "withdrawal", "W-1001")
+    assert {
+        "subject",
+        "decision",
+        "checks_before",
+        "checks_after",
+        "client_status",
+        "control_failures",
+        "timeline",
+        "publish",
+        "answered_in_ms",
+    } <= json.loads(json.dumps(found, default=str)).keys()
+    written = StringIO()
+    Console(file=written, width=200).print(render(found))
+    for words in ("W-1001", "S1 (role payments)", "as known then", "check_missing", "withdrawal.approved"):
+        assert words in written.getvalue()
