@@ -4,7 +4,7 @@
     tags=['stepwise'],
     meta={'owner': 'partners', 'control_totals': ['amount', 'amount_usd'], 'sorted_by': ['partner_id', 'executed_at']}
 ) }}
-
+-- depends_on: {{ ref('int_commission_deals') }}
 with expected as (select * from {{ ref('int_commission_lines') }} where amount <> 0),
 
 {% if is_incremental() -%}
