@@ -90,10 +90,7 @@ def dossier(
         "decision": {name: value for name, value in decision.items() if name != "known_at"} if decision else None,
         "checks_before": [one for one in checks if decision is None or one["ran_at"] <= decision["decided_at"]],
         "checks_after": [one for one in checks if decision is not None and one["ran_at"] > decision["decided_at"]],
-        "client_status": {
-            "as_it_was": _status(reader, request["client_id"], moment, knowledge),
-            "as_known_then": _status(reader, request["client_id"], moment, min(max(moment, heard), knowledge)),
-        },
+        "client_status": _status(reader, request["client_id"], moment, knowledge, min(max(moment, heard), knowledge)),
         "control_failures": _failures(reader, subject_id, decision),
         "timeline": sorted(timeline + _current_versions(client_events), key=_place),
         "publish": {"id": reader.publish.publish_id, "published_at": reader.publish.published_at},
@@ -179,11 +176,16 @@ def _checks(reader: DossierReader, subject_id: str, timeline: list[Answer]) -> l
     ]
 
 
-def _status(reader: DossierReader, client_id: str | None, moment: datetime, knowledge: datetime) -> Answer:
-    """The client's state at a moment, by a knowledge; None where nothing was known."""
-    held = reader.query(queries.CLIENT_STATUS, [client_id, moment, knowledge]).to_dicts()
-    values = {row["attribute"]: row["value"] for row in held}
-    return {name: values.get(name) for name in ("kyc_status", "risk_rating", "category")} | {"at": moment}
+def _status(
+    reader: DossierReader, client_id: str | None, moment: datetime, knowledge: datetime, knowledge_then: datetime
+) -> Answer:
+    """The client's state at a moment, by all we know and by what was known then; None where nothing was known."""
+    held = reader.query(queries.CLIENT_STATUS, [client_id, moment, knowledge, knowledge_then]).to_dicts()
+    values = {(row["clock"], row["attribute"]): row["value"] for row in held}
+    return {
+        clock: {name: values.get((clock, name)) for name in ("kyc_status", "risk_rating", "category")} | {"at": moment}
+        for clock in ("as_it_was", "as_known_then")
+    }
 
 
 def _failures(reader: DossierReader, subject_id: str, decision: Answer | None) -> list[Answer]:

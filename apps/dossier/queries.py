@@ -29,7 +29,12 @@ select check_name, version, result, ran_at, recorded_at, system, inputs, check_i
 """
 
 CLIENT_STATUS = """
-with asked as (select ?::varchar as client_id, ?::timestamp as moment, ?::timestamp as knowledge),
+with asked as (select ?::varchar as client_id, ?::timestamp as moment, ?::timestamp as knowledge, ?::timestamp as knowledge_then),
+clocks as (
+    select 'as_it_was' as clock, moment, knowledge from asked
+    union all
+    select 'as_known_then' as clock, moment, knowledge_then from asked
+),
 held as (
     select 'kyc_status' as attribute, status as value, valid_from, valid_to, recorded_at, superseded_at
     from compliance.fct_kyc_status where client_id = (select client_id from asked)
@@ -37,10 +42,10 @@ held as (
     select attribute, value, valid_from, valid_to, recorded_at, superseded_at
     from compliance.fct_client_ratings where client_id = (select client_id from asked)
 )
-select held.attribute, held.value from held, asked
+select clocks.clock, held.attribute, held.value from held, clocks
 where
-    held.valid_from <= asked.moment and (held.valid_to is null or asked.moment < held.valid_to)
-    and held.recorded_at <= asked.knowledge and (held.superseded_at is null or asked.knowledge < held.superseded_at)
+    held.valid_from <= clocks.moment and (held.valid_to is null or clocks.moment < held.valid_to)
+    and held.recorded_at <= clocks.knowledge and (held.superseded_at is null or clocks.knowledge < held.superseded_at)
 """
 
 CONTROL_FAILURES = """

@@ -12,6 +12,7 @@ from apps import pipeline
 from warehouse.build import build
 from warehouse.dbt import Dbt
 from warehouse.engine import connect
+from warehouse.publish import publish
 from warehouse.settings import Settings
 
 Row = dict[str, Any]
@@ -51,14 +52,26 @@ class Broker:
         nodes = self.dbt.run(["run", "--full-refresh", "--select", *[f"+{model}" for model in models]])
         assert not [node for node in nodes if node.failed], [(node.name, node.message) for node in nodes if node.failed]
 
+    def publish(self) -> None:
+        """Makes the last build what readers see: the models selected are the whole of this broker's warehouse."""
+        with contextlib.closing(connect(self.settings.build_file, self.settings)) as connection:
+            connection.execute(
+                "update control.runs set status = 'green' where run_id = (select max(run_id) from control.runs)"
+            )
+        assert publish(self.settings) is not None
+
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query over the build file gives."""
         with contextlib.closing(connect(self.settings.build_file, self.settings)) as connection:
             return connection.execute(sql, list(parameters)).fetchall()
 
 
-def new_broker(root: Path, manifest_of: Dbt | None = None) -> Broker:
-    """An empty broker in a folder of its own; the parsed project may come from another."""
+_parsed: list[Dbt] = []
+"""The project is parsed once a session; what dbt knows of it does not depend on the home."""
+
+
+def new_broker(root: Path) -> Broker:
+    """An empty broker in a folder of its own."""
     from warehouse.engine import make_home
 
     settings = Settings(home=root)
@@ -66,6 +79,8 @@ def new_broker(root: Path, manifest_of: Dbt | None = None) -> Broker:
     with pipeline.raw_connection(settings):
         pass
     dbt = Dbt(settings)
-    if manifest_of is not None:
-        dbt.manifest = manifest_of.manifest
+    if not _parsed:
+        dbt.parse()
+        _parsed.append(dbt)
+    dbt.manifest = _parsed[0].manifest
     return Broker(settings, dbt)

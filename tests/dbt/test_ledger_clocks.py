@@ -61,7 +61,7 @@ def in_order(tmp_path_factory: pytest.TempPathFactory) -> Broker:
 @pytest.fixture(scope="module")
 def upside_down(tmp_path_factory: pytest.TempPathFactory, in_order: Broker) -> Broker:
     """Corrections first, deals before the requests they execute, bank before PSP, terms and rates last."""
-    broker = new_broker(tmp_path_factory.mktemp("upside_down"), in_order.dbt)
+    broker = new_broker(tmp_path_factory.mktemp("upside_down"))
     broker.learn("2026-02-01 00:00:00", **CORRECTED)
     broker.learn(
         "2026-02-02 00:00:00",
