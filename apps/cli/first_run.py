@@ -39,23 +39,25 @@ def fill(settings: Settings, *, deals: int = 20_000, report: Progress = silent) 
     make_home(settings)
     simulate(settings.landing, truth=settings.truth, deals=deals, progress=report)
     planted = planted_subjects(settings)
-    settings.simulated_marker.write_text(json.dumps({"deals": deals, "until": f"{_yesterday()}"}), encoding="utf-8")
+    settings.simulated_marker.write_text(json.dumps({"deals": deals}), encoding="utf-8")
     for number, batch in enumerate(planted["batches"], start=1):
         paths = tuple(sorted(path for path in settings.landing.rglob(batch["pattern"]) if path.is_file()))
-        source = Source(paths=paths, recorded_at=datetime.fromisoformat(batch["recorded_at"]))
+        # early in the day the last batch's usual hour is still to come
+        recorded_at = min(datetime.fromisoformat(batch["recorded_at"]), datetime.now(UTC))
+        source = Source(paths=paths, recorded_at=recorded_at)
         last = number == len(planted["batches"])
         outcome = run_once(settings, source, suites=last, progress=lambda text, n=number: report(f"batch {n}: {text}"))
         _must_be_green(outcome)
 
 
 def append_days(settings: Settings, report: Progress = silent) -> None:
-    """Simulates the days since the home was last filled, and runs; does nothing on the same day."""
+    """Simulates the days since the home was last filled, and runs; on the same day there is nothing to do."""
     from ingestion.simulator import append_days as simulate_days
 
-    state = json.loads(settings.simulated_marker.read_text(encoding="utf-8"))
-    if date.fromisoformat(state.get("until", f"{_yesterday()}")) < _yesterday():
-        simulate_days(settings.landing, truth=settings.truth, until=_yesterday())
-        settings.simulated_marker.write_text(json.dumps({**state, "until": f"{_yesterday()}"}), encoding="utf-8")
+    try:
+        simulate_days(settings.landing, settings.truth, _yesterday(), report)
+    except ValueError as error:
+        words.print(f"[yellow]{error}")
     _must_be_green(run_once(settings, progress=report))
 
 
