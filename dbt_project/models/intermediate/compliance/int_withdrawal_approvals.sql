@@ -75,7 +75,7 @@ from approvals
 left join policies
     on
         approvals.decided_at >= policies.valid_from
-        and (policies.valid_to is null or approvals.decided_at < policies.valid_to)
+        and approvals.decided_at < coalesce(policies.valid_to, timestamp '9999-12-31')
 left join staff as staff_now
     on approvals.actor_id = staff_now.staff_id and {{ held_at('staff_now', 'approvals.decided_at') }}
 left join staff as staff_then

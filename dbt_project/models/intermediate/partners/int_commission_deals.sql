@@ -364,7 +364,7 @@ measured as (
             placed.platform = symbols.platform
             and placed.measured_symbol = symbols.symbol
             and placed.executed_at >= symbols.valid_from
-            and (symbols.valid_to is null or placed.executed_at < symbols.valid_to)
+            and placed.executed_at < coalesce(symbols.valid_to, timestamp '9999-12-31')
 ),
 
 eligible as (

@@ -137,7 +137,7 @@ left join policies
     on
         decisions.subject_type = policies.subject_type
         and decisions.decided_at >= policies.valid_from
-        and (policies.valid_to is null or decisions.decided_at < policies.valid_to)
+        and decisions.decided_at < coalesce(policies.valid_to, timestamp '9999-12-31')
 {% if is_incremental() -%}
 where
     {{ new_rows('decisions') }}

@@ -54,7 +54,7 @@ real_accounts as (
             last_of_day.platform = accounts.platform
             and last_of_day.login = accounts.login
             and last_of_day.captured_at >= accounts.valid_from
-            and (accounts.valid_to is null or last_of_day.captured_at < accounts.valid_to)
+            and last_of_day.captured_at < coalesce(accounts.valid_to, timestamp '9999-12-31')
     where not coalesce(accounts.is_demo, false) and not coalesce(accounts.is_test, false)
 ),
 

@@ -55,5 +55,5 @@ left join targets
     on
         lower(coalesce(tickets.priority, 'normal')) = targets.priority
         and tickets.opened_at >= targets.valid_from
-        and (targets.valid_to is null or tickets.opened_at < targets.valid_to)
+        and tickets.opened_at < coalesce(targets.valid_to, timestamp '9999-12-31')
 order by tickets.opened_at
