@@ -6,7 +6,7 @@
 {#- What an event says besides its amounts: when any of these or of the amounts differs, the standing entry is reversed and a new one made. -#}
 {%- macro ledger_terms() -%}
     {{ return([
-        'rule_id', 'client_id', 'entity', 'platform', 'login', 'psp', 'bank_account', 'counter_bank_account', 'partner_id', 'venue', 'book',
+        'rule_id', 'client_id', 'entity', 'platform', 'login', 'psp', 'bank_account', 'counter_bank_account', 'partner_id', 'book',
         'account_code', 'currency', 'to_currency', 'fee_currency', 'occurred_at'
     ]) }}
 {%- endmacro -%}

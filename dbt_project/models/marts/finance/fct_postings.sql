@@ -17,14 +17,21 @@ money_entries as (
 
 rules as (select * from {{ ref('posting_rules') }}),
 
+-- one branch an amount of the deal: only what is not zero meets the two lines it makes
 deal_lines as (
+    {% for component in ['profit', 'swap', 'commission', 'fee'] -%}
     select
-        deal_entries.*,
+        deal_entries.* exclude (profit, swap, commission, fee),
         rules.line_no,
         rules.account_code,
-        rules.sign * {{ component_of('deal_entries', 'rules', ['profit', 'swap', 'commission', 'fee']) }} as amount
+        case when rules.sign = 1 then deal_entries.{{ component }} else -deal_entries.{{ component }} end as amount
     from deal_entries
-    inner join rules on deal_entries.rule_id = rules.rule_id
+    inner join rules on deal_entries.rule_id = rules.rule_id and rules.component = '{{ component }}'
+    where deal_entries.{{ component }} <> 0
+    {%- if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
 ),
 
 money_lines as (
@@ -56,14 +63,12 @@ select
     null::varchar as psp,
     null::varchar as bank_account,
     null::varchar as partner_id,
-    null::varchar as venue,
     book,
     occurred_at,
     recorded_at,
     _horizon_load_id,
     {{ run_id() }} as _run_id
 from deal_lines
-where amount <> 0
 union all
 select
     entry_id,
@@ -78,7 +83,6 @@ select
     psp,
     bank_account,
     partner_id,
-    venue,
     book,
     occurred_at,
     recorded_at,
