@@ -9,7 +9,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Kpi:
-    """One daily KPI. `unit` is USD, count or fraction; `of` names numerator and denominator of a ratio."""
+    """One daily KPI. `unit` is USD, count or fraction; `of` names numerator and denominator of a ratio, or a sum's parts."""
 
     kpi: str
     label: str

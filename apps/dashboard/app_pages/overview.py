@@ -47,15 +47,9 @@ def value(kpi: Kpi, totals: dict, when: str) -> float | None:
 
 
 def definition(page: Page, kpi: Kpi) -> str | None:
-    """What the dbt description says of it, and how it adds up."""
-    words = dictionary.column(page.frame, MART, kpi.kpi) or dictionary.column(page.frame, MART, "value")
-    how = {
-        "sum": "Sum over the period.",
-        "mean": "Mean of the period's days.",
-        "last": "On the period's last day.",
-        "ratio": "Ratio of the period's sums.",
-    }
-    return f"{words + ' ' if words else ''}{how[kpi.how]}"
+    """What the figure means, in dbt's words, and how it adds up over days."""
+    how = {"sum": "Sum over the period.", "mean": "Mean of the period’s days.", "ratio": "Ratio of the period’s sums."}
+    return f"{dictionary.kpi(kpi.kpi) or ''} {how[kpi.how]}".strip()
 
 
 def show_money(page: Page) -> None:
@@ -64,21 +58,15 @@ def show_money(page: Page) -> None:
     if flows.is_empty():
         states.nothing_matches("daily flows")
         return
-    names = [name for name in ("deposits", "withdrawals", "net_deposits") if name in flows["kpi"].unique()]
-    wide = flows.pivot(on="kpi", index="day", values="value").sort("day").select("day", *names)
+    wide = (
+        flows.pivot(on="kpi", index="day", values="value")
+        .sort("day")
+        .select("day", "deposits", "withdrawals", "net_deposits")
+    )
     left, right = st.columns([3, 2])
     with left:
         st.subheader("Net deposits, USD", anchor=False)
-        if {"deposits", "withdrawals"} <= set(names):
-            shown, bucket = charts.bucketed_wide(wide)
-            figure = charts.flows(
-                shown["day"].to_list(), shown["deposits"].to_list(), shown["withdrawals"].to_list(),
-                complete_until=page.complete_until, unit="USD", bucket=bucket,
-            )  # fmt: skip
-        else:
-            figure = charts.stacked_bars(
-                flows, series="kpi", value="value", complete_until=page.complete_until, unit="USD"
-            )
+        figure = charts.flows(wide, net="net_deposits", complete_until=page.complete_until, unit="USD")
         st.plotly_chart(figure, alt="Deposits, withdrawals and their net by day", key="net")
     with right:
         table_with_export(
@@ -88,39 +76,51 @@ def show_money(page: Page) -> None:
 
 def show_revenue(page: Page) -> None:
     """Revenue by kind and book, and volume by book, stacked by day."""
-    for prefix, title in (("revenue_", "Revenue by kind and book, USD"), ("volume_", "Volume by book, USD")):
-        series = page.read(overview.starting_with, page.scope, prefix)
+    by_name = {kpi.kpi: kpi for kpi in kpis()}
+    for name, title in (("revenue", "Revenue by kind and book, USD"), ("volume_usd", "Volume by book, USD")):
+        parts = by_name[name].of
+        series = page.read(overview.by_day, page.scope, parts)
         st.subheader(title, anchor=False)
         if series.is_empty():
             states.nothing_matches("daily figures")
             continue
-        names = {name: name.removeprefix(prefix).replace("_", " ") for name in series["kpi"].unique().to_list()}
         left, right = st.columns([3, 2])
         with left:
+            labels = {part: part_label(part) for part in parts}
             figure = charts.stacked_bars(
-                series, series="kpi", value="value", complete_until=page.complete_until, unit="USD", names=names
+                series, series="kpi", value="value", complete_until=page.complete_until, unit="USD", names=labels
             )
-            st.plotly_chart(figure, alt=title, key=f"chart.{prefix}")
+            st.plotly_chart(figure, alt=title, key=f"chart.{name}")
         with right:
             wide = series.pivot(on="kpi", index="day", values="value").sort("day", descending=True)
-            table_with_export(
-                page, wide, f"{prefix}by-day".replace("_", "-"), mart=MART, what="days", height=theme.HEIGHT
-            )
+            table_with_export(page, wide, f"{name}-by-day", mart=MART, what="days", height=theme.HEIGHT)
+
+
+def part_label(name: str) -> str:
+    """`revenue_swap_b` as people read it: swap, book B."""
+    words = (
+        name.removeprefix("revenue_").replace("book_a_volume_usd", "volume_a").replace("book_b_volume_usd", "volume_b")
+    )
+    kind, _, book = words.rpartition("_")
+    return f"{kind.replace('_', ' ')}, book {book.upper()}" if book in ("a", "b") else words.replace("_", " ")
 
 
 def show_drivers(page: Page) -> None:
-    """Which entities moved a KPI against the same elapsed part of the period before."""
-    names = {kpi.kpi: kpi.label for kpi in kpis() if kpi.how == "sum"}
-    chosen = filters.choose("kpi", "Figure", names, "net_deposits")
-    drivers = page.read(overview.drivers, page.scope, chosen)
+    """Which entities and parts moved a figure against the same elapsed part of the period before."""
+    by_name = {kpi.kpi: kpi for kpi in kpis() if kpi.how == "sum"}
+    chosen = by_name[
+        filters.choose("kpi", "Figure", {name: kpi.label for name, kpi in by_name.items()}, "net_deposits")
+    ]
+    drivers = page.read(overview.drivers, page.scope, chosen.kpi, chosen.of or (chosen.kpi,))
     if drivers.is_empty():
         states.nothing_matches("figures")
         return
     left, right = st.columns([3, 2])
     with left:
-        st.subheader(f"What moved {names[chosen].lower()} against {page.period.previous_label}", anchor=False)
-        labels = [f"{row['driver']}" for row in drivers.head(8).iter_rows(named=True)]
-        figure = charts.ranked(labels, drivers.head(8)["change"].cast(pl.Float64).to_list(), unit="change", signed=True)
+        st.subheader(f"What moved {chosen.label.lower()} against {page.period.previous_label}", anchor=False)
+        top = drivers.head(8)
+        labels = [f"{row['entity']} · {part_label(row['kpi'])}" for row in top.iter_rows(named=True)]
+        figure = charts.ranked(labels, top["change"].cast(pl.Float64).to_list(), unit="change", signed=True)
         st.plotly_chart(figure, alt="Largest changes first", key="drivers")
     with right:
         table_with_export(page, drivers, "drivers", mart=MART, what="drivers", height=theme.HEIGHT)

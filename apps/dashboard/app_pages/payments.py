@@ -27,9 +27,9 @@ def select(page: Page) -> Selected:
         currency = filters.choose(
             "currency",
             "Currency",
-            {code: code for code in currencies},
-            currencies[0],
-            help="Amounts of different currencies do not add.",
+            {payments.IN_USD: "All, in USD"} | {code: code for code in currencies},
+            payments.IN_USD,
+            help="Amounts of different currencies do not add: all of them together are shown in US dollars at the rate of each day.",
         )
         psp = filters.choose(
             "psp", "Provider", everything | {name: name for name in choices["psp"].unique().sort().drop_nulls()}, "all"
@@ -54,7 +54,7 @@ def show_tiles(page: Page, selected: Selected) -> None:
         ("withdrawals", "Withdrawals", "neither"),
         ("net", "Net", "up"),
     ):
-        kpi = Kpi(name, f"{label}, {selected[0]}", "count", "sum", better, 0)
+        kpi = Kpi(name, f"{label}, {unit(selected)}", "count", "sum", better, 0)
         shown.append(
             Tile(
                 kpi,
@@ -78,6 +78,14 @@ def show_tiles(page: Page, selected: Selected) -> None:
         )
     )
     tiles(page, shown)
+    if selected[0] == payments.IN_USD:
+        for row in page.read(payments.without_rate, page.scope).iter_rows(named=True):
+            st.warning(f"{row['currency']} is left out on {row['days']} days: there is no exchange rate for them.")
+
+
+def unit(selected: Selected) -> str:
+    """The currency that the amounts are in."""
+    return "USD" if selected[0] == payments.IN_USD else selected[0]
 
 
 def ratio(row: dict) -> float | None:
@@ -98,12 +106,8 @@ def show_flows(page: Page, selected: Selected) -> None:
         return
     left, right = st.columns([3, 2])
     with left:
-        st.subheader(f"Money in and out, {selected[0]}", anchor=False)
-        shown, bucket = charts.bucketed_wide(days)
-        figure = charts.flows(
-            shown["day"].to_list(), shown["deposits"].to_list(), shown["withdrawals"].to_list(),
-            complete_until=page.complete_until, unit=selected[0], bucket=bucket,
-        )  # fmt: skip
+        st.subheader(f"Money in and out, {unit(selected)}", anchor=False)
+        figure = charts.flows(days, net="net", complete_until=page.complete_until, unit=unit(selected))
         st.plotly_chart(figure, alt="Deposits and withdrawals by day", key="flows")
     with right:
         st.subheader("By method", anchor=False)

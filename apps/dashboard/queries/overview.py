@@ -9,7 +9,7 @@ KPI = "leadership.fct_kpi_daily"
 
 
 def totals(reader: Reader, scope: Scope) -> pl.DataFrame:
-    """Per KPI: the sum, the mean of days and the last day's value, of the period (`now_*`) and of the one before (`then_*`)."""
+    """Per KPI: the sum and the mean of days, of the period (`now_*`) and of the one before (`then_*`)."""
     return reader.query(
         f"""
         with days as (
@@ -20,8 +20,7 @@ def totals(reader: Reader, scope: Scope) -> pl.DataFrame:
         )
         select kpi,
             sum(value) filter (is_now) as now_sum, sum(value) filter (not is_now) as then_sum,
-            avg(value) filter (is_now) as now_mean, avg(value) filter (not is_now) as then_mean,
-            arg_max(value, day) filter (is_now) as now_last, arg_max(value, day) filter (not is_now) as then_last
+            avg(value) filter (is_now) as now_mean, avg(value) filter (not is_now) as then_mean
         from days group by kpi
         """,
         scope.both,
@@ -36,27 +35,29 @@ def by_day(reader: Reader, scope: Scope, kpis: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def starting_with(reader: Reader, scope: Scope, prefix: str) -> pl.DataFrame:
-    """day, kpi, value of every KPI whose name starts with the prefix, such as `revenue_`."""
-    return reader.query(
-        f"select day, kpi, sum(value) as value from {KPI} where {IN_PERIOD} and starts_with(kpi, $4) group by all order by day, kpi",
-        [*scope.now, prefix],
-    )
+def drivers(reader: Reader, scope: Scope, kpi: str, parts: tuple[str, ...]) -> pl.DataFrame:
+    """Per entity and part of the figure: now, then and the change, the largest change first.
 
-
-def drivers(reader: Reader, scope: Scope, kpi: str) -> pl.DataFrame:
-    """Per entity: the KPI now, then and the change, the largest change first: what moved the total."""
+    Withdrawals count against; what the parts do not explain is the part `other`, so that the changes add up to the figure's.
+    """
     return reader.query(
         f"""
-        with sums as (
-            select entity, coalesce(sum(value) filter (day >= $1), 0) as now, coalesce(sum(value) filter (day < $1), 0) as previous
-            from {KPI}
-            where kpi = $6 and ((day >= $1 and day < $2) or (day >= $4 and day < $5)) and ($3::varchar is null or entity = $3)
-            group by entity
+        with figures as (
+            select entity, kpi, day, if(kpi = 'withdrawals', -value, value) as value from {KPI}
+            where (kpi = $7 or list_contains($6, kpi)) and ((day >= $1 and day < $2) or (day >= $4 and day < $5))
+                and ($3::varchar is null or entity = $3)
+        ), explained as (
+            select entity, kpi, day, value from figures where list_contains($6, kpi)
+            union all
+            select entity, 'other', day, sum(if(kpi = $7, value, 0)) - sum(if(list_contains($6, kpi), value, 0)) from figures group by entity, day
+        ), sums as (
+            select entity, kpi, coalesce(sum(value) filter (day >= $1), 0) as now, coalesce(sum(value) filter (day < $1), 0) as previous
+            from explained group by all
         )
-        select entity as driver, now, previous, now - previous as change from sums order by abs(now - previous) desc
+        select entity, kpi, now, previous, now - previous as change from sums where now <> 0 or previous <> 0
+        order by abs(now - previous) desc, entity, kpi
         """,
-        [*scope.both, kpi],
+        [*scope.both, list(parts), kpi],
     )
 
 

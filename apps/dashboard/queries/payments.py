@@ -1,4 +1,4 @@
-"""The Payments questions. Amounts are of one currency at a time: amounts of different currencies do not add."""
+"""The Payments questions. Amounts are of one currency at a time, or all of them in US dollars at the rate of the day."""
 
 import polars as pl
 
@@ -6,6 +6,8 @@ from apps.dashboard.queries.common import IN_PERIOD, Rows, Scope
 from warehouse.reader import Reader
 
 DAILY = "operations.fct_payments_daily"
+IN_USD = "all"
+"""In the place of a currency: every currency, in US dollars. A day without a rate adds nothing; `without_rate` counts them."""
 WITHDRAWALS = "operations.fct_withdrawals"
 EVENTS = "compliance.fct_audit_events"
 CLIENTS = "core.dim_clients"
@@ -14,7 +16,25 @@ SELECTED = (
     f"{IN_PERIOD} and currency = $4 and ($5::varchar is null or psp = $5) and ($6::varchar is null or method = $6)"
 )
 SUMS = "sum(deposits) as deposits, sum(withdrawals) as withdrawals, sum(net) as net, sum(attempts) as attempts, sum(approved) as approved"
-BUSINESS_DAY_HOURS = 24
+
+
+def _daily(currency: str) -> str:
+    """The daily mart, or the same with its money in US dollars; narrow factors, since wide ones overflow."""
+    if currency != IN_USD:
+        return DAILY
+    money = ", ".join(
+        f"{name}::decimal(20, 4) * fx_rate_usd::decimal(18, 8) as {name}"
+        for name in ("deposits", "withdrawals", "net", "fees")
+    )
+    return f"(select day, entity, psp, method, '{IN_USD}' as currency, attempts, approved, chargebacks, {money} from {DAILY})"
+
+
+def without_rate(reader: Reader, scope: Scope) -> pl.DataFrame:
+    """currency, days: what the dollars leave out for want of a rate."""
+    return reader.query(
+        f"select currency, count(distinct day) as days from {DAILY} where {IN_PERIOD} and fx_rate_usd is null group by 1 order by 1",
+        scope.now,
+    )
 
 
 def currencies(reader: Reader) -> pl.DataFrame:
@@ -34,7 +54,7 @@ def totals(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
     return reader.query(
         f"""
         select day >= $1 as is_now, {SUMS}, sum(chargebacks) as chargebacks, sum(fees) as fees
-        from {DAILY}
+        from {_daily(currency)}
         where ((day >= $1 and day < $2) or (day >= $7 and day < $8)) and ($3::varchar is null or entity = $3)
             and currency = $4 and ($5::varchar is null or psp = $5) and ($6::varchar is null or method = $6)
         group by 1
@@ -46,7 +66,7 @@ def totals(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
 def by_day(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
     """day with deposits, withdrawals, net, attempts, approved."""
     return reader.query(
-        f"select day, {SUMS} from {DAILY} where {SELECTED} group by day order by day",
+        f"select day, {SUMS} from {_daily(currency)} where {SELECTED} group by day order by day",
         [*scope.now, currency, psp, method],
     )
 
@@ -54,7 +74,7 @@ def by_day(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
 def by_method(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
     """method with deposits, withdrawals, net, attempts, approved; the largest flow first."""
     return reader.query(
-        f"select method, {SUMS} from {DAILY} where {SELECTED} group by method order by sum(deposits) + sum(withdrawals) desc",
+        f"select method, {SUMS} from {_daily(currency)} where {SELECTED} group by method order by sum(deposits) + sum(withdrawals) desc",
         [*scope.now, currency, psp, method],
     )
 
@@ -65,7 +85,7 @@ def by_psp(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
         f"""
         select psp, sum(attempts) as attempts, sum(approved) as approved,
             round(sum(approved) / nullif(sum(attempts), 0), 6) as approval_rate, sum(chargebacks) as chargebacks, sum(fees) as fees
-        from {DAILY} where {SELECTED} group by psp having sum(attempts) > 0 or sum(fees) <> 0 order by attempts desc
+        from {_daily(currency)} where {SELECTED} group by psp having sum(attempts) > 0 or sum(fees) <> 0 order by attempts desc
         """,
         [*scope.now, currency, psp, method],
     )
@@ -76,16 +96,17 @@ def approval_by_day(reader: Reader, scope: Scope, currency: str, psp: str | None
     return reader.query(
         f"""
         select day, psp, sum(approved) / sum(attempts) as approval_rate
-        from {DAILY} where {SELECTED} group by day, psp having sum(attempts) > 0 order by day, psp
+        from {_daily(currency)} where {SELECTED} group by day, psp having sum(attempts) > 0 order by day, psp
         """,
         [*scope.now, currency, psp, method],
     )
 
 
 def daily_rows(scope: Scope, currency: str, psp: str | None, method: str | None) -> Rows:
-    """The rows of the mart behind every number of the page."""
+    """The rows of the mart behind every number of the page, each in its own currency."""
+    selected = SELECTED.replace("currency = $4", f"(currency = $4 or $4 = '{IN_USD}')")
     return Rows(
-        f"select * exclude (_run_id) from {DAILY} where {SELECTED} order by day desc, psp, method",
+        f"select * exclude (_run_id) from {DAILY} where {selected} order by day desc, psp, method, currency",
         (*scope.now, currency, psp, method),
     )
 

@@ -21,7 +21,7 @@ def stacked_bars(
     names: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Bars by day (or week, month), one colour a series; a bar that is not complete yet is hatched."""
-    frame, days = bucketed(frame, series, value)
+    frame, days = _bucketed(frame, series, value)
     figure = go.Figure()
     for number, (key, part) in enumerate(_parts(frame, series)):
         complete = [_is_complete(day, days, complete_until) for day in part["day"]]
@@ -40,36 +40,30 @@ def stacked_bars(
     return theme.dressed(figure, unit=f"{unit} a {days}")
 
 
-def flows(
-    days: Sequence[date],
-    money_in: Sequence,
-    money_out: Sequence,
-    *,
-    complete_until: date,
-    unit: str,
-    bucket: str = "day",
-) -> go.Figure:
-    """Money in above the axis, money out below it, and the net as a line, dashed while its day is not complete."""
-    incoming, outgoing = [float(value or 0) for value in money_in], [-float(value or 0) for value in money_out]
-    net = [one + other for one, other in zip(incoming, outgoing, strict=True)]
+def flows(frame: pl.DataFrame, *, net: str, complete_until: date, unit: str) -> go.Figure:
+    """`deposits` above the axis, `withdrawals` below it, and the column `net` as a line, dotted while its day is not complete."""
+    frame, bucket = _bucketed_wide(frame.select("day", "deposits", "withdrawals", net))
+    days = frame["day"].to_list()
     complete = [_is_complete(day, bucket, complete_until) for day in days]
     figure = go.Figure()
-    for name, values, colour in (("Deposits", incoming, theme.IN), ("Withdrawals", outgoing, theme.OUT)):
+    for name, values, colour in (
+        ("Deposits", frame["deposits"], theme.IN),
+        ("Withdrawals", -frame["withdrawals"], theme.OUT),
+    ):
         marker = {"color": colour, "pattern": _hatched(complete), "line": {"width": 0}}
-        figure.add_bar(x=list(days), y=values, name=name, marker=marker, hovertemplate="%{y:,.2f}")
-    done = sum(complete)
+        figure.add_bar(x=days, y=_floats(values), name=name, marker=marker, hovertemplate="%{y:,.2f}")
+    done, nets = sum(complete), _floats(frame[net])
     line = {"color": theme.ink(), "width": 2}
-    figure.add_scatter(
-        x=list(days)[:done], y=net[:done], name="Net", mode="lines", line=line, hovertemplate="%{y:,.2f}"
-    )
-    if done < len(net):
+    figure.add_scatter(x=days[:done], y=nets[:done], name="Net", mode="lines", line=line, hovertemplate="%{y:,.2f}")
+    if done < len(nets):
         start = max(done - 1, 0)
+        dotted = {**line, "dash": "dot"}
         figure.add_scatter(
-            x=list(days)[start:],
-            y=net[start:],
+            x=days[start:],
+            y=nets[start:],
             name="Net, so far",
             mode="lines+markers",
-            line={**line, "dash": "dot"},
+            line=dotted,
             hovertemplate="%{y:,.2f}",
         )
     figure.update_layout(barmode="relative")
@@ -178,7 +172,7 @@ def tree(
     return figure
 
 
-def bucketed(frame: pl.DataFrame, series: str, value: str) -> tuple[pl.DataFrame, str]:
+def _bucketed(frame: pl.DataFrame, series: str, value: str) -> tuple[pl.DataFrame, str]:
     """Day rows summed by day, week or month, whichever draws at most about a hundred points, and which of them it is."""
     if frame.is_empty():
         return frame, "day"
@@ -188,7 +182,7 @@ def bucketed(frame: pl.DataFrame, series: str, value: str) -> tuple[pl.DataFrame
     return frame.group_by(pl.col("day").dt.truncate(every), series).agg(pl.col(value).sum()).sort("day", series), unit
 
 
-def bucketed_wide(frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+def _bucketed_wide(frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """The same for a frame of `day` and columns of numbers."""
     unit = grain((frame["day"].max() - frame["day"].min()).days + 1)  # type: ignore[operator]
     every = {"day": "1d", "week": "1w", "month": "1mo"}[unit]

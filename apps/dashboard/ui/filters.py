@@ -15,6 +15,8 @@ from apps.dashboard.queries import common
 from apps.dashboard.ui import states
 
 ALL = "all"
+KEPT = ("entity", "period")
+"""Chosen once, they stay chosen on the next page; every other filter lives in the address alone, so that a link is the view."""
 COMMON = frozenset({"entity", "period", "from", "to", "tab", "user"})
 
 
@@ -53,7 +55,7 @@ def choose(name: str, label: str, options: Mapping[str, str], default: str, *, h
 def open_tab(labels: Mapping[str, str], page: str) -> tuple[str, list]:
     """The code of the open tab and the tab containers in order; only the open one should query."""
     codes = list(labels)
-    value = _wanted("tab", labels, codes[0], keep=f"{page}.tab")
+    value = _wanted("tab", labels, codes[0])
     key = f"tab.{page}"
     st.session_state[key] = labels[value]
     by_label = {label: code for code, label in labels.items()}
@@ -96,18 +98,20 @@ def kept(*names: str) -> dict[str, str]:
     }
 
 
-def _wanted(name: str, options: Mapping[str, str], default: str, keep: str | None = None) -> str:
-    keep = f"kept.{keep or name}"
+def _wanted(name: str, options: Mapping[str, str], default: str) -> str:
+    """The value in the address; for entity and period, else the one chosen before in this session."""
+    keep = f"kept.{name}"
     if name in st.query_params:
         value = st.query_params[name]
         if value not in options:
             _refuse(f"“{value}” is no {name} here. Known: {', '.join(list(options)[:20])}.")
     else:
-        value = st.session_state.get(keep, default)
+        value = st.session_state.get(keep, default) if name in KEPT else default
         value = value if value in options else default
         if value != default:
             st.query_params[name] = value
-    st.session_state[keep] = value
+    if name in KEPT:
+        st.session_state[keep] = value
     return value
 
 
@@ -132,7 +136,8 @@ def _custom(frame: Frame) -> tuple[date, date]:
 
 def _write(name: str, key: str, default: str) -> None:
     value = st.session_state[key]
-    st.session_state[f"kept.{name}"] = value
+    if name in KEPT:
+        st.session_state[f"kept.{name}"] = value
     if value == default:
         st.query_params.pop(name, None)
     else:
@@ -144,7 +149,6 @@ def _write(name: str, key: str, default: str) -> None:
 
 def _write_tab(page: str, key: str, by_label: Mapping[str, str], default: str) -> None:
     code = by_label[st.session_state[key]]
-    st.session_state[f"kept.{page}.tab"] = code
     if code == default:
         st.query_params.pop("tab", None)
     else:

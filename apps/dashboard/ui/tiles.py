@@ -57,7 +57,7 @@ def _rows_link(page: Page, tile: Tile) -> None:
     if tile.link is None:
         return
     target = tile.kpi.page if tile.kpi.page in page.frame.viewer.pages else page.name
-    parameters = filters.kept() | (tile.link if target == page.name else {})
+    parameters = filters.link(**tile.link) if target == page.name else filters.kept()
     st.page_link(
         navigation.page_file(target), label="Rows" if target == page.name else f"Open {target}", query_params=parameters
     )

@@ -16,13 +16,16 @@ MARTS = {
             null::decimal(38, 8) as previous_value, timestamp '2026-11-22 06:00:00' as published_at
         from {DAYS}, (values ('UK', 1), ('CY', 2), ('SC', 3)) as e (entity, n),
             (values ('net_deposits', 5200, 'USD'), ('deposits', 15000, 'USD'), ('withdrawals', 9800, 'USD'), ('active_clients', 60, 'clients'),
-                ('volume_usd', 9000000, 'USD'), ('tickets_opened', 6, 'tickets')) as k (kpi, base, unit)""",
+                ('volume_usd', 9000000, 'USD'), ('book_a_volume_usd', 4000000, 'USD'),
+                ('book_b_volume_usd', 5000000, 'USD'), ('revenue', 3000, 'USD'), ('revenue_commission_a', 1000, 'USD'),
+                ('revenue_trading_result_b', 2000, 'USD'), ('tickets_opened', 6, 'tickets')) as k (kpi, base, unit)""",
     "operations.fct_payments_daily": f"""
         select day, entity, psp, method, currency, (9000 + 800 * sin(i / 3.0) * n)::decimal(38, 8) as deposits,
             (4000 + 300 * cos(i / 4.0) * n)::decimal(38, 8) as withdrawals,
             (5000 + 800 * sin(i / 3.0) * n - 300 * cos(i / 4.0) * n)::decimal(38, 8) as net,
             (40 + n)::bigint as attempts, (34 + n)::bigint as approved, ((34 + n)::decimal(18, 8) / (40 + n))::decimal(18, 8) as approval_rate,
-            (i % 40 = 0)::bigint as chargebacks, 25::decimal(38, 8) as fees
+            (i % 40 = 0)::bigint as chargebacks, 25::decimal(38, 8) as fees,
+            case currency when 'GBP' then 1.25 when 'EUR' then 1.1 else 1 end::decimal(18, 8) as fx_rate_usd
         from {DAYS}, {CASES}""",
     "quality.fct_loads": """
         select i::bigint as load_id, 'csv' as connector, '1' as connector_version, ['deals', 'psp_transactions', 'kyc_events'][1 + i % 3] as feed,
