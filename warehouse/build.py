@@ -10,6 +10,7 @@ import duckdb
 
 from warehouse.control import ensure_control, scalar
 from warehouse.dbt import Dbt, NodeResult, Progress, project_hash
+from warehouse.dictionary import write_dictionary
 from warehouse.engine import connect
 from warehouse.settings import Settings
 
@@ -84,7 +85,8 @@ def build(
     """Builds what is new in raw, or all of it with `full_refresh` (also when the models changed). The caller holds the writer slot.
 
     Every distinct `recorded_at` of the pending loads is a step. All steps but the last run only the models whose history depends
-    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests. `more_checks` looks at the green build and adds its results to the history.
+    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests.
+    `more_checks` looks at the green build and adds its results to the history.
     """
     started = time.monotonic()
     dbt = dbt or Dbt(settings)
@@ -114,6 +116,8 @@ def build(
     _record(settings, outcome, partial=bool(select))
     if outcome.green and not select:
         outcome.nodes += dbt.run(["run", "--select", "fct_checks_history"])
+        if not plan.live:
+            write_dictionary(settings, dbt)
     outcome.seconds = time.monotonic() - started
     return outcome
 

@@ -144,6 +144,19 @@ def run(
     _finish(outcome, json)
 
 
+@app.command()
+def docs() -> None:
+    """Writes the data dictionary: every mart and column with its meaning."""
+    from warehouse.dbt import Dbt
+    from warehouse.dictionary import write_dictionary
+    from warehouse.engine import make_home
+
+    settings = Settings()
+    with explained(settings):
+        make_home(settings)
+        words.print(f"Wrote {write_dictionary(settings, Dbt(settings))}.")
+
+
 def _finish(outcome: "object", json: bool) -> None:
     _report(outcome, json)
     raise typer.Exit(DONE if outcome.green else FAILED)  # type: ignore[attr-defined]

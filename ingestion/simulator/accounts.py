@@ -91,7 +91,7 @@ def build_accounts(world: World, people: People) -> Accounts:
         book_a=rng.random(n) < 0.35,
         netting=rng.random(n) < 0.06,
         demo=is_demo,
-        opened=(base + np.where(is_second, 20 * MINUTE, 10 * MINUTE)) // SECOND * SECOND,
+        opened=(base + np.where(is_second, 12 * MINUTE, 10 * MINUTE)) // SECOND * SECOND,
         first_day=first,
         last_day=last,
         weight=np.where(idle, 0.0, rng.lognormal(0, 1.0, n) * np.where(is_demo, 0.3, 1) * np.sqrt(last - first + 1)),
