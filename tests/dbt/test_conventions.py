@@ -95,7 +95,9 @@ def test_every_model_is_described(models: list[Node]) -> None:
 def test_staging_reads_one_source_and_joins_nothing(models: list[Node]) -> None:
     staging = [node for node in models if node["fqn"][1] == "staging"]
     assert [node["name"] for node in staging if len(set(node["depends_on"]["nodes"])) != 1] == []
-    assert [node["name"] for node in staging if re.search(r"\b(join|group by)\b", node["raw_code"], re.IGNORECASE)] == []
+    assert [
+        node["name"] for node in staging if re.search(r"\b(join|group by)\b", node["raw_code"], re.IGNORECASE)
+    ] == []
 
 
 def test_staging_gives_every_column_of_its_feed(models: list[Node]) -> None:
@@ -105,7 +107,15 @@ def test_staging_gives_every_column_of_its_feed(models: list[Node]) -> None:
     missing = [
         f"{feed}.{column}"
         for feed, contract in FEEDS.items()
-        for column in (*contract.columns, "recorded_at", "_load_id", "_file_sha256", "_row_number", "_version", "_extra")
+        for column in (
+            *contract.columns,
+            "recorded_at",
+            "_load_id",
+            "_file_sha256",
+            "_row_number",
+            "_version",
+            "_extra",
+        )
         if f"feed_rows.{column}" not in code[f"stg_{feed}"].replace(",", "\n").split()
     ]
     assert missing == []
@@ -113,11 +123,17 @@ def test_staging_gives_every_column_of_its_feed(models: list[Node]) -> None:
 
 def test_only_staging_and_what_needs_every_version_reads_raw(models: list[Node], manifest: dict[str, Any]) -> None:
     """A mart that reads raw sees corrections that staging has replaced: it must be able to say why."""
-    feeds = {key for key, one in manifest["sources"].items() if one["source_name"] == "raw" and one["name"] not in {"loads", "quarantine"}}
+    feeds = {
+        key
+        for key, one in manifest["sources"].items()
+        if one["source_name"] == "raw" and one["name"] not in {"loads", "quarantine"}
+    }
     leadership = [
         node["name"]
         for node in models
-        if node["fqn"][1] == "marts" and node["fqn"][2] in {"leadership", "growth", "core"} and feeds & set(node["depends_on"]["nodes"])
+        if node["fqn"][1] == "marts"
+        and node["fqn"][2] in {"leadership", "growth", "core"}
+        and feeds & set(node["depends_on"]["nodes"])
     ]
     assert leadership == []
 
