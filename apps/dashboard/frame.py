@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from apps.dashboard.queries import common
 from apps.dashboard.viewer import Viewer
 from warehouse import lake
 from warehouse.engine import WarehouseError
@@ -54,9 +55,21 @@ class Frame:
 
     @property
     def last_day(self) -> date:
-        """The newest broker day that the data reach; filters count back from here, never from the visitor's clock."""
-        moment = self.as_of or (self.publish.loaded_at or self.publish.published_at if self.publish else datetime.now())
-        return moment.date()
+        """The newest broker day with an event; filters count back from it, never from the visitor's clock."""
+        if self.publish is None:
+            return datetime.now(UTC).date()
+        loaded = (self.publish.loaded_at or self.publish.published_at).date()
+        seen = [self.as_of.date()] if self.as_of else []
+        newest = self.read(common.newest_day)["day"][0]
+        # an event cannot be newer than its load, whatever its source's clock says
+        return max([day for day in (*seen, newest) if day is not None and day <= loaded], default=loaded)
+
+    @property
+    def last_recorded_day(self) -> date:
+        """The day of the newest load, for pages that count files."""
+        return (
+            (self.publish.loaded_at or self.publish.published_at).date() if self.publish else datetime.now(UTC).date()
+        )
 
 
 def open_frame(viewer: Viewer) -> Frame:

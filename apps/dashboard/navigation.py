@@ -35,17 +35,24 @@ PAGES = (
 def router(viewer: Viewer) -> "st.Page":
     """The page that the address names: the viewer's pages in the menu, the others hidden and refusing."""
     granted = [page for page in PAGES if page.name in viewer.pages]
-    menu: dict[str, list] = {}
+    # every page keeps its own address, so the bare address is a page of its own that leads on to the first
+    menu: dict[str, list] = {
+        granted[0].section: [st.Page(_first(granted[0]), title="Daybook", default=True, visibility="hidden")]
+    }
     for page in granted:
-        file = FOLDER / f"{page.name}.py"
-        menu.setdefault(page.section, []).append(
-            st.Page(file, title=page.title, url_path=page.name, default=page is granted[0])
-        )
+        menu.setdefault(page.section, []).append(st.Page(page_file(page.name), title=page.title, url_path=page.name))
     for page in PAGES:
         if page not in granted:
             refusal = st.Page(_refusal(page, viewer), title=page.title, url_path=page.name, visibility="hidden")
             menu.setdefault(granted[-1].section, []).append(refusal)
     return st.navigation(menu)
+
+
+def _first(page: Listed) -> Callable[[], None]:
+    def lead_on() -> None:
+        st.switch_page(page_file(page.name), query_params=st.query_params.to_dict())
+
+    return lead_on
 
 
 def page_file(name: str) -> Path:

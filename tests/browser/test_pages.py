@@ -35,6 +35,7 @@ def test_a_role_sees_its_pages_in_the_menu_and_is_refused_the_others_by_address(
             page.locator('[data-testid="stMetric"], [data-testid="stDataFrame"]').count() == 0 or listed.name in granted
         )
         assert exceptions(page) == 0
+        assert page.get_by_text("Page not found").count() == 0
     menu = page.locator('[data-testid="stSidebarNavLink"]').all_inner_texts()
     titles = {listed.title for listed in PAGES if listed.name in granted}
     # with a single page there is nothing to choose, and no menu

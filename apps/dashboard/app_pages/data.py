@@ -160,7 +160,7 @@ PARTS: dict[str, Callable[[Page], None]] = {
 }  # fmt: skip
 page = header(
     "data", "Data", "Loads by when they were recorded, rows set aside, checks, and how fresh each feed is.",
-    names=("feed", "rule", "outcome"), tabs=TABS, by_entity=False,
+    names=("feed", "rule", "outcome"), tabs=TABS, of_files=True,
 )  # fmt: skip
 with states.panel():
     show_tiles(page)

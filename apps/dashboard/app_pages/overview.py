@@ -22,7 +22,7 @@ def show_tiles(page: Page) -> None:
     shown = []
     for kpi in kpis():
         now, then = value(kpi, totals, "now"), value(kpi, totals, "then")
-        course = series.filter(pl.col("kpi") == kpi.kpi).sort("day")["value"].cast(pl.Float64).to_list()
+        course = series.filter(pl.col("kpi") == kpi.kpi).sort("day")["value"].drop_nulls().cast(pl.Float64).to_list()
         shown.append(
             Tile(
                 kpi,
@@ -40,7 +40,8 @@ def value(kpi: Kpi, totals: dict, when: str) -> float | None:
     """The KPI over the period: a sum, a mean of days, the last level, or a ratio of two sums."""
     if kpi.how == "ratio" and all(name in totals for name in kpi.of):
         upper, lower = (totals[name][f"{when}_sum"] for name in kpi.of)
-        return None if upper is None or not lower else upper / lower
+        # a cost against no revenue, or a loss, is no percentage of anything
+        return None if upper is None or lower is None or lower <= 0 else upper / lower
     if kpi.kpi not in totals:
         return None
     return totals[kpi.kpi][f"{when}_{'mean' if kpi.how == 'ratio' else kpi.how}"]

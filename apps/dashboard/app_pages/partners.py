@@ -102,18 +102,18 @@ def show_tree(page: Page, partner: str | None) -> None:
     st.subheader(f"The tree at the end of {at - timedelta(days=1)}", anchor=False)
     known = set(nodes["partner_id"])
     ids = nodes["partner_id"].to_list()
-    parents = [parent if parent in known else "" for parent in nodes["parent_id"]]
+    parents = [parent if parent in known else None for parent in nodes["parent_id"]]
     # an area cannot be negative: a partner with nothing (or a net reversal) keeps a sliver so that it is seen
     total = max(float(nodes["net_usd"].clip(lower_bound=0).sum()), 1.0)
     sizes = [max(float(value), total / 400) for value in nodes["net_usd"]]
     labels = [f"{name or ''} ({partner_id})" for name, partner_id in zip(nodes["name"], ids, strict=True)]
     st.plotly_chart(
         charts.tree(ids, labels, parents, sizes, unit="USD"),
-        alt="Partner tree; width is commission of the period",
+        alt="Partner tree; height is commission of the period",
         key="tree",
     )
     st.caption(
-        "Width: net commission of the period, its own and that of those below. The exact figures stand in the table."
+        "Height: net commission of the period, its own and that of those below. The exact figures stand in the table."
     )
     table_with_export(page, nodes, "partner-tree", mart=partners.TREE, what="partners")
 

@@ -45,12 +45,13 @@ def sentence(found: dict[str, Any]) -> str:
         if was.get("kyc_status") == known.get("kyc_status")
         else f", but {known.get('kyc_status')} as known then."
     )
-    late = f" {len(after)} more ran only after it." if after else ""
+    checked = f"{len(before)} checks ran before, {passed} of them passed." if before else "No check ran before."
+    late = f" {len(after)} ran only after it." if after else ""
     who = decision["decided_by"] or "nobody named"
     role = f" ({decision['role']})" if decision.get("role") else ""
     return (
         f"{opening} {str(decision['decision']).capitalize()} by {who}{role} on {_words(decision['decided_at'])}. "
-        f"{len(before)} checks ran before, {passed} of them passed.{late} {status}"
+        f"{checked}{late} {status}"
     )
 
 
@@ -97,8 +98,8 @@ def show_clocks(found: dict[str, Any]) -> None:
     ):
         with column, st.container(border=True, height="stretch"):
             st.subheader(title, anchor=False)
-            st.caption(words)
-            for name, value in values.items():
+            st.caption(f"{words} The moment: {_words(values.get('at'))}.")
+            for name, value in ((name, value) for name, value in values.items() if name != "at"):
                 differs = other.get(name) != value
                 label = f"{name.replace('_', ' ')}{' · differs' if differs else ''}"
                 st.metric(label, str(value) if value is not None else "—")
@@ -126,7 +127,7 @@ def show_timeline(page: Page, found: dict[str, Any]) -> None:
         st.caption("No event.")
         return
     st.plotly_chart(
-        swim_lanes(events, (found["decision"] or {}).get("decided_at")),
+        swim_lanes(events, found["subject"]["id"], (found["decision"] or {}).get("decided_at")),
         alt="Events in order, by who acted",
         key="timeline",
     )

@@ -49,6 +49,13 @@ def entities(reader: Reader) -> pl.DataFrame:
     return reader.query(f"select distinct entity from {mart} where entity is not null order by 1")
 
 
+def newest_day(reader: Reader) -> pl.DataFrame:
+    """One row: `day`, the newest one with any event in the daily figures; null for a role that may not read them."""
+    if ENTITY_MARTS[0] not in reader.marts:
+        return pl.DataFrame({"day": [None]}, schema={"day": pl.Date})
+    return reader.query(f"select max(day) as day from {ENTITY_MARTS[0]}")
+
+
 def first(reader: Reader, rows: Rows, limit: int) -> pl.DataFrame:
     """The first `limit` rows."""
     return reader.query(f"select * from ({rows.sql}) limit {int(limit)}", rows.parameters)

@@ -129,7 +129,9 @@ def ranked(
     colours = [theme.VERMILION if signed and (value or 0) < 0 else theme.BLUE for value in values]
     text = "%{x:.1%}" if percent else "%{x:+,.3~s}" if signed else "%{x:,.3~s}"
     figure = go.Figure(go.Bar(x=list(values), y=list(labels), orientation="h", marker={"color": colours}))
-    figure.update_traces(texttemplate=text, textposition="auto", hovertemplate="%{x:,.2f}<extra></extra>")
+    figure.update_traces(
+        texttemplate=text, textposition="auto", cliponaxis=False, hovertemplate="%{x:,.2f}<extra></extra>"
+    )
     figure = theme.dressed(figure, height=max(140, 36 * len(labels) + 60))
     # identifiers may look like numbers; they are names all the same
     figure.update_yaxes(type="category", autorange="reversed", title=None, tickformat=None, zeroline=False)
@@ -154,19 +156,22 @@ def histogram(frame: pl.DataFrame, *, label: str, value: str, unit: str, mark: s
 
 
 def tree(
-    ids: Sequence[str], labels: Sequence[str], parents: Sequence[str], values: Sequence[float], *, unit: str
+    ids: Sequence[str], labels: Sequence[str], parents: Sequence[str | None], values: Sequence[float], *, unit: str
 ) -> go.Figure:
-    """A partner tree as nested bars from left to right; the width of a node is its own value plus all below it."""
-    figure = go.Figure(go.Icicle(ids=list(ids), labels=list(labels), parents=list(parents), values=list(values)))
-    hover = "%{label}<br>%{value:,.2f} " + unit + "<extra></extra>"
-    figure.update_traces(
-        branchvalues="remainder",
-        maxdepth=7,
-        tiling={"orientation": "h"},
-        root={"color": "rgba(0,0,0,0)"},
-        hovertemplate=hover,
+    """A forest as nested bars from left to right; the height of a node is its own value plus all below it."""
+    top = "\u2022"
+    figure = go.Figure(
+        go.Icicle(
+            ids=[top, *ids],
+            labels=["All partners", *labels],
+            parents=["", *(parent or top for parent in parents)],
+            values=[0, *values],
+        )
     )
-    figure.update_layout(icicleColorway=list(theme.PALETTE))
+    hover = "%{label}<br>%{value:,.2f} " + unit + "<extra></extra>"
+    figure.update_traces(branchvalues="remainder", maxdepth=8, tiling={"orientation": "h"}, hovertemplate=hover)
+    figure.update_traces(root={"color": theme.GREY}, sort=False)
+    figure.update_layout(iciclecolorway=list(theme.PALETTE))
     figure = theme.dressed(figure, height=420)
     figure.update_layout(hovermode="closest", margin={"l": 0, "r": 0, "t": 8, "b": 0})
     return figure

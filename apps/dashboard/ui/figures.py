@@ -5,7 +5,8 @@ from decimal import Decimal
 from apps.dashboard.kpis import Kpi
 
 MINUS = "\u2212"
-NARROW = "\u202f"
+MOST = 999
+"""A change beyond this many per cent says only that the value before was close to nothing."""
 
 
 def number(value: Decimal | float | int | None, digits: int = 0) -> str:
@@ -70,4 +71,6 @@ def change(value: Decimal | float | None, previous: Decimal | float | None, *, p
     if previous == 0:
         return None
     ratio = (Decimal(str(value)) - Decimal(str(previous))) / abs(Decimal(str(previous))) * 100
+    if abs(ratio) >= MOST:
+        return f"{'+' if ratio > 0 else '-'}>{MOST} %"
     return f"{ratio:+,.1f} %"

@@ -63,8 +63,8 @@ def open_tab(labels: Mapping[str, str], page: str) -> tuple[str, list]:
     return value, list(tabs)
 
 
-def period(frame: Frame) -> Period:
-    """The period, counted back from the newest day that the data reach."""
+def period(last_day: date) -> Period:
+    """The period, counted back from `last_day`, the newest that the data reach."""
     key = choose(
         "period",
         "Period",
@@ -72,7 +72,7 @@ def period(frame: Frame) -> Period:
         "30d",
         help="Broker days run from 00:00 to 24:00 UTC and count back from the newest day with data.",
     )
-    return periods.period(key, frame.last_day, _custom(frame) if key == "custom" else None)
+    return periods.period(key, last_day, _custom(last_day) if key == "custom" else None)
 
 
 def entity(frame: Frame) -> str | None:
@@ -115,10 +115,10 @@ def _wanted(name: str, options: Mapping[str, str], default: str) -> str:
     return value
 
 
-def _custom(frame: Frame) -> tuple[date, date]:
+def _custom(last_day: date) -> tuple[date, date]:
     """First and last day of the period from `from` and `to`."""
     chosen = []
-    for name, fallback in (("from", periods.period("30d", frame.last_day).start), ("to", frame.last_day)):
+    for name, fallback in (("from", periods.period("30d", last_day).start), ("to", last_day)):
         text = st.query_params.get(name, st.session_state.get(f"kept.{name}", fallback.isoformat()))
         try:
             chosen.append(date.fromisoformat(text))

@@ -71,11 +71,12 @@ class Page:
 
 
 def header(
-    name: str, title: str, about: str, *, names: Iterable[str] = (), tabs: Iterable[str] = (), by_entity: bool = True
+    name: str, title: str, about: str, *, names: Iterable[str] = (), tabs: Iterable[str] = (), of_files: bool = False
 ) -> Page:
     """Draws the head of the page and gives the opened page; stops where nothing is published or the address is wrong.
 
-    `names` are the further filters of the page, `tabs` the codes of its tabs; `by_entity=False` says why the entity does not apply.
+    `names` are the further filters of the page, `tabs` the codes of its tabs; `of_files` is
+    for a page of files, which count by when they were recorded and belong to no entity.
     """
     frame: Frame = st.session_state["frame"]
     _require(frame, name)
@@ -89,8 +90,8 @@ def header(
     filters.refuse_unknown_tab(tabs)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         entity = filters.entity(frame)
-        period = filters.period(frame)
-    if not by_entity and entity is not None:
+        period = filters.period(frame.last_recorded_day if of_files else frame.last_day)
+    if of_files and entity is not None:
         st.caption("A file is not one entity’s: the entity filter does not narrow this page.")
     _red_run(frame)
     _status(frame, period)

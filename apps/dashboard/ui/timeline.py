@@ -1,6 +1,6 @@
 """A subject's events in lanes by who acted, on the clock of happening, with when each became known."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,8 +11,11 @@ LATE_SECONDS = 60
 COLOURS = {"client": theme.SKY, "staff": theme.BLUE, "system": theme.GREY, "provider": theme.PINK, "check": theme.GREEN}
 
 
-def swim_lanes(events: list[dict[str, Any]], decided_at: datetime | None) -> go.Figure:
-    """A dot an event in its lane; a thin line leads to when it became known, where that was later. The decision is a vertical line."""
+def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: datetime | None) -> go.Figure:
+    """A dot an event in its lane; a thin line leads to when it became known, where that was later. The decision is a vertical line.
+
+    The figure opens on the subject's own events; the client's other ones lie outside, one zoom away.
+    """
     figure = go.Figure()
     lanes = list(dict.fromkeys(lane(event) for event in events))
     for name in lanes:
@@ -36,6 +39,10 @@ def swim_lanes(events: list[dict[str, Any]], decided_at: datetime | None) -> go.
         )
     figure = theme.dressed(figure, height=110 + 46 * max(len(lanes), 1))
     figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    own = [event["occurred_at"] for event in events if event.get("stream_id") == subject_id]
+    if own:
+        room = max((max(own) - min(own)) * 0.06, timedelta(minutes=10))
+        figure.update_xaxes(range=[min(own) - room, max(own) + room])
     figure.update_layout(hovermode="closest", legend={"y": 1.12}, margin={"t": 56})
     return figure
 

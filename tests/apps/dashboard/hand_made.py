@@ -9,7 +9,9 @@ from warehouse.publish import publish
 from warehouse.settings import Settings
 
 DAYS = "(select (date '2026-08-01' + i::integer) as day, i from range(113) t(i))"
-CASES = "(values ('UK', 'adyen', 'card', 'GBP', 1), ('CY', 'adyen', 'card', 'EUR', 2), ('CY', 'bank', 'bank_wire', 'EUR', 3), ('SC', 'coinpay', 'crypto', 'USD', 4)) as c (entity, psp, method, currency, n)"
+CASES = """(values ('UK', 'adyen', 'card', 'GBP', 1),
+    ('CY', 'adyen', 'card', 'EUR', 2), ('CY', 'bank', 'bank_wire', 'EUR', 3), ('SC', 'coinpay', 'crypto', 'USD',
+    4)) as c (entity, psp, method, currency, n)"""
 MARTS = {
     "leadership.fct_kpi_daily": f"""
         select day, entity, kpi, (base * (1 + 0.3 * sin(i / 5.0 + n)) + 40 * n)::decimal(38, 8) as value, unit,
@@ -28,14 +30,17 @@ MARTS = {
             case currency when 'GBP' then 1.25 when 'EUR' then 1.1 else 1 end::decimal(18, 8) as fx_rate_usd
         from {DAYS}, {CASES}""",
     "quality.fct_loads": """
-        select i::bigint as load_id, 'csv' as connector, '1' as connector_version, ['deals', 'psp_transactions', 'kyc_events'][1 + i % 3] as feed,
+        select i::bigint as load_id, 'csv' as connector, '1' as connector_version, ['deals', 'psp_transactions',
+        'kyc_events'][1 + i % 3] as feed,
             'csv/file' || i || '.csv' as path, lpad(i::varchar, 64, '0') as file_sha256, 1000::bigint as bytes, (1000 + i)::bigint as rows_read,
             (990 + i)::bigint as rows_loaded, 8::bigint as rows_duplicate, 2::bigint as rows_quarantined,
-            timestamp '2026-11-20 06:00:00' + interval (i // 10) day as recorded_at, timestamp '2026-11-20 06:00:00' + interval (i) minute as started_at,
+            timestamp '2026-11-20 06:00:00' + interval (i // 10) day as recorded_at,
+            timestamp '2026-11-20 06:00:00' + interval (i) minute as started_at,
             timestamp '2026-11-20 06:00:01' + interval (i) minute as finished_at, 'loaded' as status, null::varchar as reason
         from range(30) t (i)""",
     "quality.fct_quarantine": """
-        select i::bigint as load_id, 'deals' as feed, 'csv/file' || i || '.csv' as path, lpad(i::varchar, 64, '0') as file_sha256, (i * 7)::bigint as row_number,
+        select i::bigint as load_id, 'deals' as feed, 'csv/file' || i || '.csv' as path, lpad(i::varchar, 64,
+        '0') as file_sha256, (i * 7)::bigint as row_number,
             case i % 2 when 0 then ['price: positive'] else ['currency: ISO 4217', 'login: present'] end as rules, '{"deal_id":"=1+1"}' as row,
             timestamp '2026-11-20 06:00:00' as recorded_at, 'open' as status, null::varchar as replayed_as
         from range(12) t (i)""",
@@ -69,23 +74,30 @@ MARTS = {
             ['held_too_short', 'no_rule', 'hedged', 'no_rule'][1 + i % 4] as reason, null::varchar as detail from range(90) t (i)""",
     "trading.fct_deals": """
         select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'c' || (i % 60) as client_id, 'EURUSD' as symbol,
-            0.1::decimal(18, 8) as volume_lots, timestamp '2026-09-01 10:00:00' + interval (i * 21) hour + interval (i * 13) minute as executed_at
+            0.1::decimal(18, 8) as volume_lots,
+            timestamp '2026-09-01 10:00:00' + interval (i * 21) hour + interval (i * 13) minute as executed_at
         from range(94) t (i)""",
     "operations.fct_withdrawals": """
-        select 'w' || i as request_id, 'c' || (i % 60) as client_id, (100 + i * 7.5)::decimal(38, 8) as amount, 'EUR' as currency, 'card' as method,
-            timestamp '2026-09-01 09:00:00' + interval (i * 9) hour as requested_at, timestamp '2026-09-01 12:00:00' + interval (i * 9) hour as decided_at,
+        select 'w' || i as request_id, 'c' || (i % 60) as client_id, (100 + i * 7.5)::decimal(38, 8) as amount,
+        'EUR' as currency, 'card' as method,
+            timestamp '2026-09-01 09:00:00' + interval (i * 9) hour as requested_at,
+            timestamp '2026-09-01 12:00:00' + interval (i * 9) hour as decided_at,
             if(i % 7 = 0, null, timestamp '2026-09-01 12:00:00' + interval (i * 9 + (i * i) % 60) hour) as paid_at,
             if(i % 7 = 0, 'rejected', 'approved') as decision, 's1' as decided_by,
-            if(i % 7 = 0, null, 10800 + ((i * i) % 60) * 3600)::bigint as turnaround_seconds, 10800::bigint as decision_seconds, 0::bigint as paused_seconds,
+            if(i % 7 = 0, null, 10800 + ((i * i) % 60) * 3600)::bigint as turnaround_seconds,
+            10800::bigint as decision_seconds, 0::bigint as paused_seconds,
             true as checks_passed, 'APPROVED' as kyc_status_at_decision, if(i % 11 = 0, 'RE_KYC', 'APPROVED') as kyc_status_known_at_decision
         from range(210) t (i)""",
     "compliance.fct_control_failures": """
         select 'stale_kyc' as control, 'withdrawal' as subject_type, 'w' || (i * 11) as subject_id, 's1' as actor_id,
-            timestamp '2026-09-01 12:00:00' + interval (i * 99) hour as occurred_at, i % 2 = 0 as discovered_later, 'RE_KYC for 40 days' as detail
+            timestamp '2026-09-01 12:00:00' + interval (i * 99) hour as occurred_at, i % 2 = 0 as discovered_later,
+            'RE_KYC for 40 days' as detail
         from range(19) t (i)""",
     "compliance.fct_audit_events": """
-        select 'e' || i as event_id, 'payment' as stream, 'x' || i as stream_id, 'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
-            timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed', 'do_not_honour'][1 + i % 3] as reason,
+        select 'e' || i as event_id, 'payment' as stream, 'x' || i as stream_id,
+        'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
+            timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed',
+            'do_not_honour'][1 + i % 3] as reason,
             'psp_transactions' as source_feed
         from range(390) t (i)""",
 }  # fmt: skip
@@ -111,7 +123,10 @@ def make(settings: Settings, marts: dict[str, str] = MARTS) -> Settings:
             "insert into control.runs values (1, now()::timestamp, now()::timestamp, 'green', true, 1, 'x', null)"
         )
         connection.execute(
-            "insert into control.check_results select 1, 'check ' || i, 'dbt', 'x', if(i = 3, 'warn', 'pass'), 'warn', 0, null, now()::timestamp from range(9) t(i)"
+            """
+            insert into control.check_results
+            select 1, 'check ' || i, 'dbt', 'x', if(i = 3, 'warn', 'pass'), 'warn', 0, null, now()::timestamp from range(9) t (i)
+            """
         )
     publish(settings)
     settings.simulated_marker.write_text(json.dumps({"seed": 7}), encoding="utf-8")
