@@ -49,7 +49,10 @@ def market(seed: int) -> Broker:
         start = START + timedelta(days=8) if symbol == "BTCUSD" else START - timedelta(days=30)
         shared.symbols.append(symbol_row(symbol, start, groups[symbol]))
     shared.symbols.append(symbol_row("XAUUSD", START + timedelta(days=25, seconds=7), "fx"))
-    pairs = {("EUR", "USD"): (105, 115, 2, 0), ("USD", "JPY"): (14000, 16000, 2, 0), ("GBP", "USD"): (120, 130, 2, 6), ("EUR", "GBP"): (82, 88, 2, 30)}
+    pairs = {
+        ("EUR", "USD"): (105, 115, 2, 0), ("USD", "JPY"): (14000, 16000, 2, 0), ("GBP", "USD"): (120, 130, 2, 6),
+        ("EUR", "GBP"): (82, 88, 2, 30),
+    }  # fmt: skip
     for (base, quote), (low, high, scale, first) in pairs.items():
         for day in range(first, DAYS, 3):
             at = START + timedelta(days=day, hours=draw.random.randint(0, 20), seconds=len(shared.rates))
@@ -118,7 +121,8 @@ def settings(draw: Draw) -> Row:
     if draw.chance(0.2):
         chosen["exclude_reasons"] = ["dealer"]
     if draw.chance(0.4):
-        chosen["rounding"] = {"digits": draw.random.randint(0, 6), "mode": draw.one("half_even", "half_up", "down"), "per": draw.one("line", "line", "statement")}
+        mode, per = draw.one("half_even", "half_up", "down"), draw.one("line", "line", "statement")
+        chosen["rounding"] = {"digits": draw.random.randint(0, 6), "mode": mode, "per": per}
     for name, value in (("side", "both"), ("hedge", "max_side"), ("credit_coefficient", True), ("house_cap_pct", 0.5), ("tier", {"kpi": "lots"})):
         if draw.chance(0.012):
             chosen[name] = value
@@ -130,7 +134,8 @@ def plan_rules(draw: Draw, plan_id: str) -> list[Row]:
     for number in range(draw.random.randint(3, 10)):
         scheme = draw.one(*["per_lot", "pct_commission"] * 8, "points")
         terms = {
-            "level": draw.one(None, None, 1, 1, 2, 3), "rank": draw.one(None, None, None, "gold"), "symbol_group": draw.one(None, None, "fx", "metals"),
+            "level": draw.one(None, None, 1, 1, 2, 3), "rank": draw.one(None, None, None, "gold"),
+            "symbol_group": draw.one(None, None, "fx", "metals"),
             "symbol": draw.one(None, None, None, "XAUUSD"), "account_type": draw.one(None, None, None, None, "raw", "cent", "standard"),
         }  # fmt: skip
         for version in range(1, draw.one(2, 2, 3)):
@@ -138,7 +143,8 @@ def plan_rules(draw: Draw, plan_id: str) -> list[Row]:
             rules.append({
                 "plan_id": plan_id, "rule_id": f"{plan_id}-R{number}", "version": version, "scheme": scheme, **terms, "rate": rate,
                 "currency": draw.one("USD", "USD", "EUR", "GBP", None), "parameters": {"lots_multiplier": "0.01"} if draw.chance(0.2) else {},
-                "valid_from": START - timedelta(days=30) if version == 1 else draw.moment(), "valid_to": draw.moment(40) if draw.chance(0.15) else None,
+                "valid_from": START - timedelta(days=30) if version == 1 else draw.moment(),
+                "valid_to": draw.moment(40) if draw.chance(0.15) else None,
             })  # fmt: skip
     return rules
 
@@ -204,7 +210,8 @@ def position(draw: Draw, deal_id: int, login: int) -> list[Row]:
             "position_id": f"T{deal_id}" if not (entry == "out_by" and same_side) else f"T{deal_id}-by", "login": login, "executed_at": at,
             "action": "buy" if same_side == buy else "sell", "is_cancelled": draw.chance(0.04), "entry": entry, "symbol": symbol, "volume_lots": size,
             "price": price + draw.number(-6000, 6000, 2), "profit": Decimal(0), "swap": Decimal(0), "fee": Decimal(0),
-            "commission": -draw.number(0, 2000, 2) if draw.chance(0.7) else Decimal(0), "reason": draw.one("client", "client", "client", "dealer", "stop_out"),
+            "commission": -draw.number(0, 2000, 2) if draw.chance(0.7) else Decimal(0),
+            "reason": draw.one("client", "client", "client", "dealer", "stop_out"),
         })  # fmt: skip
         at += timedelta(seconds=draw.one(30, 60, 600, 86_400, 600_000))
     return rows

@@ -13,6 +13,8 @@ with plans as (
 
 distributions as (select * from {{ ref('commission_distributions') }}),
 
+known_settings as (select list(setting) as names from {{ ref('commission_plan_settings') }}),
+
 pieces as (select * from {{ highest_version_pieces('plans', ['plan_id']) }}),
 
 read as (
@@ -58,6 +60,8 @@ select
     coalesce(typed.min_hold_seconds, 0) as min_hold_seconds,
     coalesce(typed.min_points, 0) as min_points,
     typed.exclude_reasons,
+    -- a setting that nobody reads (a slip of the pen) pays as if it were not there; a check warns of it
+    list_filter(coalesce(json_keys(typed.settings), []), lambda name: not list_contains(known_settings.names, name)) as unread_settings,
     -- rounding per statement leaves the lines at full width
     case when typed.rounding_per = 'line' then typed.digits else 8 end as rounding_digits,
     case when typed.rounding_per = 'line' then typed.rounding_mode else 'half_even' end as rounding_mode,
@@ -82,4 +86,5 @@ select
     end as not_computed_for_partner,
     case when typed.has_tier then 'tier' end as not_computed_for_chain
 from typed
+cross join known_settings
 left join distributions on typed.distribution = distributions.distribution
