@@ -132,13 +132,14 @@ def _cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**15:
         return str(value)
     if isinstance(value, Decimal):
-        cell = WriteOnlyCell(sheet, value)
+        cell = WriteOnlyCell(sheet)
+        cell.value = value
         cell.number_format = MONEY_FORMAT
         return cell
     return value
 
 
-def _bold(sheet: Any, text: str) -> WriteOnlyCell:
+def _bold(sheet: Any, text: str) -> Any:
     cell = WriteOnlyCell(sheet, text)
     cell.font = Font(bold=True)
     return cell

@@ -1,6 +1,7 @@
 """What all pages share in one run: settings, viewer, the publish, its reader, and cached reads keyed by publish and role."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +20,8 @@ from warehouse.reader import Reader, access
 from warehouse.settings import Settings
 
 ROLES = 10
+REMOTE_POLL_SECONDS = 10
+"""How old the answer may be where the catalog is a server, whose change no file shows."""
 SHOWN_ROWS = 5_000
 """More rows than this are never sent to a browser; the export holds all of them."""
 
@@ -75,16 +78,34 @@ class Frame:
 def open_frame(viewer: Viewer) -> Frame:
     """The frame of this run, at the newest publish."""
     settings = Settings()
-    publish = current_publish(str(settings.root), settings)
+    publish = current_publish(settings)
     reader = _reader(str(settings.root), publish.publish_id, viewer.role, settings) if publish else None
     return Frame(settings, viewer, publish, reader)
 
 
-@st.cache_data(ttl=2, show_spinner=False)
-def current_publish(home: str, _settings: Settings) -> lake.Publish | None:
-    """The publish that readers see now, asked at most every two seconds whoever asks; None before the first one."""
-    if not lake.exists(_settings):
+def current_publish(settings: Settings) -> lake.Publish | None:
+    """The publish that readers see now; None before the first one. Cheap enough to be asked every few seconds by every session."""
+    if not lake.exists(settings):
         return None
+    return _current(str(settings.root), _stamp(settings), settings)
+
+
+def warm(frame: Frame, publish: lake.Publish) -> None:
+    """Opens the reader of a publish for the frame's viewer, so that showing it does not wait."""
+    _reader(str(frame.settings.root), publish.publish_id, frame.viewer.role, frame.settings)
+
+
+def _stamp(settings: Settings) -> tuple[int, ...]:
+    """Changes whenever something is published: reading the catalog itself would cost half a second each time."""
+    if settings.lake_catalog:
+        return (int(time.time() // REMOTE_POLL_SECONDS),)
+    files = (settings.lake / "catalog.sqlite", settings.lake / "catalog.sqlite-wal")
+    found = [file.stat() for file in files if file.exists()]
+    return tuple(number for stat in found for number in (stat.st_mtime_ns, stat.st_size))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _current(home: str, stamp: tuple[int, ...], _settings: Settings) -> lake.Publish | None:
     try:
         return lake.current(_settings)
     except WarehouseError:

@@ -89,5 +89,5 @@ def visit(browser: Browser, dashboard: str) -> Iterator[Callable[[str], Page]]:
 
 def finished(page: Page) -> None:
     """Waits until the script has run and drawn the page's title."""
-    page.wait_for_selector(f"{DONE} h1", timeout=60_000)
-    page.wait_for_selector(DONE, timeout=60_000)
+    page.wait_for_selector(f"{DONE} h1", timeout=120_000)
+    page.wait_for_selector(DONE, timeout=120_000)

@@ -151,8 +151,9 @@ def _status(frame: Frame, period: Period) -> None:
             )
         else:
             st.caption(counts, width="content")
-    newest = frames.current_publish(str(frame.settings.root), frame.settings)
+    newest = frames.current_publish(frame.settings)
     if newest is not None and newest.publish_id != publish.publish_id:
+        frames.warm(frame, newest)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**New data:** publish {newest.publish_id} of {moment(newest.published_at)}.", width="content")
             if st.button("Show it"):

@@ -41,7 +41,7 @@ def table_with_export(
     if total == 0:
         states.nothing_matches(what)
         return []
-    selection = st.dataframe(
+    selection: Any = st.dataframe(
         shown.with_columns(pl.col(pl.List).cast(pl.List(pl.Utf8)).list.join(", "))
         if any(isinstance(t, pl.List) for t in shown.dtypes)
         else shown,
@@ -54,7 +54,7 @@ def table_with_export(
         alt=f"{what}, {total} rows",
     )
     _downloads(page, rows, name, total, shown.height)
-    return list(selection.selection.rows) if select else []
+    return list(selection["selection"]["rows"]) if select else []
 
 
 def columns(page: Page, frame: pl.DataFrame, mart: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from apps.dashboard.kpis import Kpi
 from apps.dashboard.ui import figures, filters
 from apps.dashboard.ui.header import Page
 
-COLOUR = {"up": "normal", "down": "inverse", "neither": "off"}
+COLOUR: dict[str, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", "neither": "off"}
 MOST = 8
 
 

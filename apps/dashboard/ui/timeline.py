@@ -19,13 +19,14 @@ def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: dateti
     figure = go.Figure()
     lanes = list(dict.fromkeys(lane(event) for event in events))
     for name in lanes:
-        own = [event for event in events if lane(event) == name]
+        members = [event for event in events if lane(event) == name]
         figure.add_scatter(
-            x=[event["occurred_at"] for event in own], y=[name] * len(own), mode="markers", name=name,
+            x=[event["occurred_at"] for event in members], y=[name] * len(members), mode="markers", name=name,
             marker={"size": 12, "color": COLOURS.get(name, theme.ORANGE), "line": {"width": 1, "color": theme.ink()}},
-            text=[_hover(event) for event in own], hovertemplate="%{text}<extra></extra>",
+            text=[_hover(event) for event in members], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
-    late = [event for event in events if _late(event)]
+    own = [event["occurred_at"] for event in events if event.get("stream_id") == subject_id]
+    late = [event for event in events if _late(event) and own and min(own) <= event["occurred_at"] <= max(own)]
     for number, event in enumerate(late):
         figure.add_scatter(
             x=[event["occurred_at"], event["recorded_at"]], y=[lane(event)] * 2, mode="lines+markers", name="known later",
@@ -39,7 +40,6 @@ def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: dateti
         )
     figure = theme.dressed(figure, height=110 + 46 * max(len(lanes), 1))
     figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
-    own = [event["occurred_at"] for event in events if event.get("stream_id") == subject_id]
     if own:
         room = max((max(own) - min(own)) * 0.06, timedelta(minutes=10))
         figure.update_xaxes(range=[min(own) - room, max(own) + room])
