@@ -28,26 +28,43 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame
     """Rows appended and rows that were duplicates. Runs inside the caller's transaction."""
     times = [name for name, dtype in feed.columns.items() if dtype == pl.Datetime]
     staged = rows.with_columns(pl.col(times).dt.replace_time_zone(None)).with_row_index("_position")
-    connection.register("staged_batch", staged.to_arrow())
+    bounds = {
+        f"{end}_{name}": getattr(staged.get_column(name), end)()
+        for name in feed.key
+        if name not in feed.nullable_key
+        for end in ("min", "max")
+    }
+    connection.register("staged_batch", staged.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
-        return _append(connection, feed, arrival)
+        return _append(connection, feed, arrival, bounds)
     finally:
         connection.unregister("staged_batch")
 
 
-def _append(connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival) -> tuple[int, int]:
+def _append(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival, bounds: dict[str, object]
+) -> tuple[int, int]:
+    """`bounds` are the batch's smallest and largest value of each key column: with them as constants DuckDB leaves out the row
+    groups that cannot hold its keys. The join alone does so only for committed rows, and a large file would search itself."""
     content = ", ".join(f'staged."{name}"' for name in [*feed.columns, "_extra"] if name != "source_version")
     keys = ", ".join(f'"{name}"' for name in feed.key)
     connection.execute(f"""
         create or replace temp view staged as
         select *, hash({content}) as _row_hash from staged_batch as staged
     """)
-    connection.execute(f"""
+    near = [
+        f'versions."{name}" between $min_{name} and $max_{name}' for name in feed.key if name not in feed.nullable_key
+    ]
+    connection.execute(
+        f"""
         create or replace temp table known as
         select {_listed("versions", feed.key)}, versions.source_version, versions._row_hash, versions._version
         from raw."{feed.name}" as versions
         semi join staged_batch as staged on {_same_key(feed, "versions", "staged")}
-    """)
+        where {" and ".join(near)}
+        """,
+        bounds,
+    )
     connection.execute(f"""
         create or replace temp table contested as
         select {keys} from staged_batch group by {keys} having count(*) > 1

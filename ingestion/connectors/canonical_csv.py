@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,10 @@ from ingestion.feeds import Feed
 
 BLOCK = 16 * 2**20
 """Bytes parsed at once; also the longest row."""
+ROWS = 200_000
+"""Rows handed on together, at least: each batch costs the loader some questions to the warehouse."""
 LONGEST_HEADER = 2**20
+NO_LINE_END = "The last line has no line end; if the file was cut off there, its last value may be short."
 SEPARATED = {"delimiter": ",", "quote_char": '"', "double_quote": True, "newlines_in_values": True}
 
 
@@ -32,7 +36,7 @@ def read(path: Path, feed: Feed) -> Iterator[Batch]:
         names = _header(stream)
         first = stream.read(1)
         if not first:
-            yield Batch(feed.name, _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []))
+            yield Batch(feed.name, _none(names))
             return
         stream.put_back(first)
         try:
@@ -50,30 +54,41 @@ def _batches(stream: CleanStream, feed: Feed, names: list[str]) -> Iterator[Batc
     skipped: set[int] = set()
     ragged: list[Rejected] = []
     reader = _reader(stream, names, skipped, ragged)
+    held: list[pl.DataFrame] = []
     number = 0
     for block in reader:
-        numbers: list[int] = []
-        while len(numbers) < block.num_rows:
-            number += 1
-            if number not in skipped:
-                numbers.append(number)
-        rejected = tuple(ragged)
-        ragged.clear()
-        yield Batch(feed.name, _numbered(pl.DataFrame(pl.from_arrow(block)), numbers), rejected)
+        numbers = _numbers(number, block.num_rows, skipped)
+        number = numbers[-1] if numbers else number
+        held.append(_numbered(pl.DataFrame(pl.from_arrow(block)), numbers))
+        if sum(rows.height for rows in held) >= ROWS:
+            yield Batch(feed.name, pl.concat(held), _taken(ragged))
+            held.clear()
     if not stream.ends_in_line_end and max(skipped, default=0) > number:
         raise BadFile(
             "The file is cut off in its last line.",
             "Send it again under a temporary name and rename it when it is complete.",
         )
-    if ragged or not stream.ends_in_line_end:
-        yield Batch(
-            feed.name,
-            _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), []),
-            tuple(ragged),
-            ()
-            if stream.ends_in_line_end
-            else ("The last line has no line end; if the file was cut off there, its last value may be short.",),
-        )
+    if held or ragged or not stream.ends_in_line_end:
+        remarks = () if stream.ends_in_line_end else (NO_LINE_END,)
+        yield Batch(feed.name, pl.concat(held or [_none(names)]), _taken(ragged), remarks)
+
+
+def _numbers(before: int, rows: int, skipped: set[int]) -> Sequence[int]:
+    """The next row numbers after `before`, those of skipped rows left out."""
+    if max(skipped, default=0) <= before:
+        return range(before + 1, before + rows + 1)
+    numbers = (number for number in count(before + 1) if number not in skipped)
+    return list(islice(numbers, rows))
+
+
+def _taken(ragged: list[Rejected]) -> tuple[Rejected, ...]:
+    taken = tuple(ragged)
+    ragged.clear()
+    return taken
+
+
+def _none(names: list[str]) -> pl.DataFrame:
+    return _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), [])
 
 
 def _reader(
@@ -96,7 +111,7 @@ def _reader(
     )
 
 
-def _numbered(rows: pl.DataFrame, numbers: list[int]) -> pl.DataFrame:
+def _numbered(rows: pl.DataFrame, numbers: Sequence[int]) -> pl.DataFrame:
     return rows.with_columns(pl.Series("_row_number", numbers, dtype=pl.Int64))
 
 
