@@ -1,18 +1,36 @@
-{#- What a trade moves, in US dollars (feeds: asset_class): lots × contract size × price × rate; `price` is 1 for fx, whose contract is in the
-    base currency. Null where a factor is not known, and where a broken row's figures are beyond any market (an overflow would end the build).
-    DuckDB takes microseconds to cut one digit off a wide decimal and nanoseconds to multiply, so the two everyday cases are multiplied
-    so that they land on 8 digits by themselves: whole units at a rate, and units of two digits at a price of six in dollars. -#}
-{%- macro notional_usd(lots, contract_size, asset_class, price, rate) -%}
-    {%- set narrow = '(' ~ lots ~ '::decimal(18, 4) * ' ~ contract_size ~ '::decimal(18, 0))' -%}
-    {%- set wide = '(' ~ lots ~ '::decimal(38, 8) * ' ~ contract_size ~ ')' -%}
+{#- Units of the instrument in a trade: lots × contract size, exact. Null where they need more than 4 digits or are beyond any market;
+    notional_usd then takes the long way. -#}
+{%- macro narrow_units(lots, contract_size) -%}
     case
+        when
+            {{ lots }} < 1000000
+            and {{ contract_size }} < 10000000
+            and {{ lots }} = {{ lots }}::decimal(18, 4)
+            and {{ contract_size }} = {{ contract_size }}::decimal(18, 0)
+            then {{ lots }}::decimal(18, 4) * {{ contract_size }}::decimal(18, 0)
+    end
+{%- endmacro -%}
+
+{#- What a trade moves, in US dollars (feeds: asset_class): lots × contract size × price × rate; fx has no price, its contract is in the base
+    currency. Null where a factor is not known, and where a broken row's figures are beyond any market (an overflow would end the build).
+    DuckDB takes microseconds to cut a digit off a wide decimal and nanoseconds to multiply, so the everyday cases are made to land on
+    8 digits by themselves: whole units at a rate, units of two digits at a price of six in dollars, small amounts in 64 bits. -#}
+{%- macro notional_usd(units, lots, contract_size, asset_class, price, rate) -%}
+    {%- set wide = '(' ~ lots ~ '::decimal(38, 8) * ' ~ contract_size ~ ')' -%}
+    {%- set small = units ~ '::decimal(18, 2) * ' ~ price ~ '::decimal(18, 2)' -%}
+    case
+        when {{ asset_class }} = 'fx' and {{ units }} = {{ units }}::decimal(18, 0) then {{ units }}::decimal(18, 0)::decimal(38, 0) * {{ rate }}
         when not ({{ lots }} < 1000000 and {{ contract_size }} < 10000000 and {{ price }} < 10000000 and {{ rate }} < 1000000) then null
-        when {{ lots }} <> {{ lots }}::decimal(18, 4) or {{ contract_size }} <> {{ contract_size }}::decimal(18, 0)
+        when {{ asset_class }} = 'fx' or {{ units }} is null or {{ units }} <> {{ units }}::decimal(18, 2) or {{ price }} <> {{ price }}::decimal(18, 6)
             then {{ _wide_notional(wide, asset_class, price, rate) }}
-        when {{ asset_class }} = 'fx' and {{ narrow }} = {{ narrow }}::decimal(18, 0)
-            then {{ narrow }}::decimal(18, 0)::decimal(38, 0) * {{ rate }}
-        when {{ asset_class }} <> 'fx' and {{ rate }} = 1 and {{ narrow }} = {{ narrow }}::decimal(18, 2) and {{ price }} = {{ price }}::decimal(18, 6)
-            then {{ narrow }}::decimal(18, 2)::decimal(38, 2) * {{ price }}::decimal(18, 6)
+        when {{ rate }} = 1 then {{ units }}::decimal(18, 2)::decimal(38, 2) * {{ price }}::decimal(18, 6)
+        -- the bounds come first, in a `when` of their own: `and` promises no order, and an overflow would raise
+        when {{ units }} < 1000000 and {{ price }} = {{ price }}::decimal(18, 2) then case
+            when {{ small }} < 100000 and {{ rate }} < 90
+                then (((({{ small }}) * 10000)::bigint * ({{ rate }} * 100000000)::bigint + 5000) // 10000)::decimal(18, 0)::decimal(38, 0)
+                    * 0.00000001::decimal(8, 8)
+            else {{ _wide_notional(wide, asset_class, price, rate) }}
+        end
         else {{ _wide_notional(wide, asset_class, price, rate) }}
     end
 {%- endmacro -%}

@@ -178,6 +178,7 @@ priced as (
         symbols.contract_size,
         symbols.quote_currency,
         symbols.notional_currency,
+        {{ narrow_units('selected.volume_lots', 'symbols.contract_size') }} as units,
         coalesce(hourly_rates.rate_to_usd, newest_rates.rate_to_usd) as fx_rate_usd,
         position_openings.opened_at
     from selected
@@ -218,13 +219,13 @@ select
     symbol_group,
     volume_lots,
     price,
-    coalesce(profit, 0)::decimal(38, 8) as profit,
-    coalesce(swap, 0)::decimal(38, 8) as swap,
-    coalesce(commission, 0)::decimal(38, 8) as commission,
-    coalesce(fee, 0)::decimal(38, 8) as fee,
+    coalesce(profit, 0) as profit,
+    coalesce(swap, 0) as swap,
+    coalesce(commission, 0) as commission,
+    coalesce(fee, 0) as fee,
     currency,
     case when action in ('buy', 'sell') then
-        {{ notional_usd('volume_lots', 'contract_size', 'asset_class', 'price', 'fx_rate_usd') }}
+        {{ notional_usd('units', 'volume_lots', 'contract_size', 'asset_class', 'price', 'fx_rate_usd') }}
     end as notional_usd,
     fx_rate_usd,
     case when entry <> 'in' then date_diff('second', opened_at, executed_at) end as holding_seconds,
