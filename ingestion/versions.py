@@ -34,7 +34,7 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame
         if name not in feed.nullable_key
         for end in ("min", "max")
     }
-    connection.register("staged_batch", staged.to_arrow(compat_level=pl.CompatLevel.newest()))
+    connection.register("staged_batch", staged.to_arrow())
     try:
         return _append(connection, feed, arrival, bounds)
     finally:
