@@ -34,7 +34,8 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame
         if name not in feed.nullable_key
         for end in ("min", "max")
     }
-    connection.register("staged_batch", staged.to_arrow())
+    # plain strings: DuckDB hands a join's keys to Arrow as a filter, and Arrow cannot search string views
+    connection.register("staged_batch", staged.to_arrow(compat_level=pl.CompatLevel.oldest()))
     try:
         return _append(connection, feed, arrival, bounds)
     finally:

@@ -24,11 +24,11 @@ def specs() -> list[dg.AssetSpec]:
 
 @dg.multi_asset(specs=specs(), pool=WRITER, name="load_feeds")
 def load_feeds() -> Iterator[dg.MaterializeResult]:
-    """Loads the landing folder; a feed without a new file is not materialised."""
-    by_feed: dict[str, list] = {}
+    """Loads the landing folder. A feed without a new file says so with zeros: a skipped one would skip the build."""
+    by_feed: dict[str, list] = {feed: [] for feed in FEEDS}
     for file in pipeline.load(Settings(), pipeline.Source()):
         if file.feed in FEEDS:
-            by_feed.setdefault(file.feed, []).append(file)
+            by_feed[file.feed].append(file)
     for feed, files in by_feed.items():
         counts = {
             name: sum(getattr(file, f"rows_{name}") for file in files)
