@@ -82,7 +82,9 @@ class Dbt:
         os.environ["DO_NOT_TRACK"] = "1"
         os.environ["DAYBOOK_BUILD_FILE"] = str(self.settings.build_file)
         os.environ["DAYBOOK_BUILD_THREADS"] = str(self.settings.threads or os.cpu_count() or 1)
-        os.environ["DAYBOOK_BUILD_MEMORY"] = self.settings.memory_limit or f"{psutil.virtual_memory().total * 7 // 10 // 2**20}MiB"
+        os.environ["DAYBOOK_BUILD_MEMORY"] = (
+            self.settings.memory_limit or f"{psutil.virtual_memory().total * 7 // 10 // 2**20}MiB"
+        )
 
 
 def project_hash(folder: Path = DBT_PROJECT) -> str:

@@ -35,9 +35,19 @@ def write_dictionary(settings: Settings, dbt: Dbt) -> Path:
     temporary.replace(machine)
     lines = ["# Data dictionary", ""]
     for mart, entry in content.items():
-        lines += [f"## {mart}", "", entry["description"], "", f"Owner: {entry['owner']}", "", "| column | type | meaning |", "|---|---|---|"]
         lines += [
-            f"| {name} | {entry['types'][name]} | {' '.join(text.split()).replace('|', '/')} |" for name, text in entry["columns"].items()
+            f"## {mart}",
+            "",
+            entry["description"],
+            "",
+            f"Owner: {entry['owner']}",
+            "",
+            "| column | type | meaning |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {name} | {entry['types'][name]} | {' '.join(text.split()).replace('|', '/')} |"
+            for name, text in entry["columns"].items()
         ]
         lines.append("")
     people = settings.docs / "dictionary.md"

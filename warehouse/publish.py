@@ -13,6 +13,14 @@ from warehouse.control import scalar
 from warehouse.engine import connect
 from warehouse.settings import Settings
 
+LATEST_EVENT = {
+    "trading.fct_deals": "select max(executed_at) from trading.fct_deals",
+    # what clients and providers did; a load or a rule is no event of the broker's day
+    "compliance.fct_audit_events": """
+        select max(occurred_at) from compliance.fct_audit_events
+        where source_feed in ('psp_transactions', 'cash_requests', 'kyc_events', 'tickets') and occurred_at <= recorded_at
+    """,
+}
 MISMATCH = "the lake and the build disagree"
 
 
@@ -171,7 +179,6 @@ def _record(connection: duckdb.DuckDBPyConnection, run_id: int, tables: dict[str
         "select status, count(*) from control.check_results where run_id = ? group by status", [run_id]
     ).fetchall()
     loaded = scalar(connection, "select max(recorded_at) from raw.loads")
-    latest = None
-    if "trading.fct_deals" in tables:
-        latest = scalar(connection, "select max(executed_at) from trading.fct_deals")
+    newest = [scalar(connection, query) for mart, query in LATEST_EVENT.items() if mart in tables]
+    latest = max((str(moment) for moment in newest if moment is not None), default=None)
     return {"run_id": run_id, "loaded_at": loaded, "latest_event_at": latest, "checks": dict(checks), "tables": tables}

@@ -28,9 +28,16 @@ class Refused(WarehouseError):
 class Reader:
     """Reads one publish for one role. Cheap to query from many threads, and costs about a second to open."""
 
-    def __init__(self, settings: Settings, role: str = OPERATOR, publish_id: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        role: str = OPERATOR,
+        publish_id: int | None = None,
+        publish: lake.Publish | None = None,
+    ) -> None:
+        """Reads the current publish, or the one with `publish_id`; a caller that holds a `publish` already saves the look-up."""
         self.role = role
-        self.publish = lake.current(settings) if publish_id is None else _find(settings, publish_id)
+        self.publish = publish or (lake.current(settings) if publish_id is None else _find(settings, publish_id))
         self._connection = connect(":memory:", settings)
         self._connection.execute("set memory_limit = '2GB'")
         lake.attach(self._connection, settings, snapshot=self.publish.publish_id)

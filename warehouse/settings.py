@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
     batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
-    mt5_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account.")
+    mt5_url: SecretStr = Field(
+        default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
+    )
     mt5_platform: str = Field(default="mt5", description="What that trading server is called in every row.")
     dashboard_port: int = 8501
     dagster_port: int = 3000

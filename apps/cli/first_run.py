@@ -80,4 +80,28 @@ def _yesterday() -> date:
 def _say(settings: Settings, started: list[tuple[processes.Service, int]]) -> None:
     address = next(service.address for service, _ in started if service.name == "dashboards")
     table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
-    words.print(f"\nOpen {address}. Logs: {settings.logs}. Stop with `make stop`.")
+    words.print(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
+    if settings.simulated_marker.exists():
+        words.print("Three things to click first, where what was known and what is known differ:")
+        for text, link in _links(settings, address):
+            words.print(f"  {text}\n    {link}", soft_wrap=True)
+    words.print(f"Logs: {settings.logs}. Stop with `make stop`.")
+
+
+def _links(settings: Settings, address: str) -> list[tuple[str, str]]:
+    planted = planted_subjects(settings)
+    kyc, psp, late = planted["late_kyc"], planted["corrected_psp"], planted["late_link"]
+    return [
+        (
+            f"Withdrawal {kyc['withdrawal_id']}: the client was {kyc['as_it_was']} when it was approved, and known as {kyc['as_known_then']}",
+            f"{address}/regulator_query?user=costas&id={kyc['withdrawal_id']}",
+        ),
+        (
+            f"Deposit {psp['psp_txn_id']}: its fee was corrected from {psp['fee_before']} to {psp['fee_after']} {psp['currency']} a day later",
+            f"{address}/payments?user=petra&tab=rows&period=all",
+        ),
+        (
+            f"Client {late['child_id']} had moved to partner {late['parent_after']}: accruals of {late['parent_before']} reversed and made anew",
+            f"{address}/partners?user=farid&tab=lines&kind=reversal&period=all&partner={late['parent_before']}",
+        ),
+    ]
