@@ -78,7 +78,7 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             guess=source.guess,
             recorded_at=source.recorded_at,
             dry_run=source.dry_run,
-            progress=progress,
+            progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
         )
 
 
@@ -100,7 +100,9 @@ def build_and_publish(
             settings, full_refresh=full_refresh, select=select, dbt=dbt, more_checks=owners, progress=progress
         )
         _tell_readers(settings, built)
-        published = publish(settings, lambda text: progress(f"publishing {text}")) if built.green and not select else None
+        published = (
+            publish(settings, lambda text: progress(f"publishing {text}")) if built.green and not select else None
+        )
     return RunOutcome(build=built, publish=published)
 
 

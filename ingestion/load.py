@@ -1,7 +1,7 @@
 """File → raw, exactly once: whole files only, one transaction each, every row loaded, a duplicate, or in quarantine with its reasons."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import duckdb
 from ingestion import files, quarantine, versions
 from ingestion.connectors import BadFile, Batch, Connector, connectors
 from ingestion.connectors import guess as guessed
+from ingestion.connectors.configured import WrongSettings, configured
 from ingestion.feeds import FEEDS
 from ingestion.files import Fingerprint, Found
 from ingestion.judge import Judged, judge
@@ -42,6 +43,7 @@ class Call:
     stated: bool
     dry_run: bool
     progress: Callable[[Progress], None] | None
+    known: Mapping[str, Connector]
 
 
 def ingest(
@@ -62,8 +64,12 @@ def ingest(
     loads; WarehouseError is raised only when no file could load (disk full, a time that cannot be, rows that do not add up).
     A dry run judges each file alone against what is loaded, and leaves neither rows nor moved files behind.
     """
-    call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress)
-    if connector is not None and connector not in connectors():
+    try:
+        known = configured(connectors(), settings.root / "connectors.yml")
+    except WrongSettings as error:
+        raise WarehouseError(str(error)) from error
+    call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress, known)
+    if connector is not None and connector not in known:
         raise WarehouseError(f"There is no connector `{connector}`. See `daybook connectors`.")
     try:
         ensure_raw(connection)
@@ -149,8 +155,7 @@ def _connector(call: Call, found: Found, named: str | None, guess: bool) -> Conn
     """The connector, or the sentence why there is none."""
     if found.path.is_symlink() or not found.path.is_file():
         return "It is no regular file. Put the file itself there."
-    known = connectors()
-    name = named or (found.folder if found.folder in known else None)
+    name = named or (found.folder if found.folder in call.known else None)
     if name is None:
         if not guess:
             return (
@@ -165,8 +170,8 @@ def _connector(call: Call, found: Found, named: str | None, guess: bool) -> Conn
                 else "No connector recognises it."
             )
             return f"{said} Use `--connector NAME`."
-        return candidates[0]
-    connector = known[name]
+        return call.known[candidates[0].name]
+    connector = call.known[name]
     if not any(fnmatch(found.path.name.lower(), pattern.lower()) for pattern in connector.patterns):
         return f"The connector {name} reads {', '.join(connector.patterns)}. Rename the file, or move it to its own connector's folder."
     return connector
