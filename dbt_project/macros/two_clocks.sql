@@ -132,11 +132,14 @@
     group by {{ held | join(', ') }}, island
 {%- endmacro -%}
 
-{#- What answers (t, k) on two clocks; a condition on an interval relation's alias. Without `known_at`: by today's knowledge. -#}
+{#- What answers (t, k) on two clocks; a condition on an interval relation's alias. Without `known_at`: by today's knowledge. Open ends are
+    compared as a far day: with `or ... is null` a left join cannot hash and compares each row with each. -#}
 {%- macro held_at(alias, at, known_at=none) -%}
-    {{ alias }}.valid_from <= {{ at }} and ({{ alias }}.valid_to is null or {{ at }} < {{ alias }}.valid_to)
+    {{ alias }}.valid_from <= {{ at }}
+    and {{ at }} < coalesce({{ alias }}.valid_to, timestamp '9999-12-31')
     and {% if known_at -%}
-        {{ alias }}.recorded_at <= {{ known_at }} and ({{ alias }}.superseded_at is null or {{ known_at }} < {{ alias }}.superseded_at)
+        {{ alias }}.recorded_at <= {{ known_at }}
+        and {{ known_at }} < coalesce({{ alias }}.superseded_at, timestamp '9999-12-31')
     {%- else -%}
         {{ alias }}.superseded_at is null
     {%- endif -%}

@@ -1,26 +1,10 @@
 -- Every approval of a withdrawal with its policy, its client and who approved, as it was and as it was known then.
-with requests as (
-    select *
-    from {{ ref('stg_cash_requests') }}
-    where event = 'requested'
-    qualify row_number() over (partition by request_id order by occurred_at, recorded_at, event_id) = 1
-),
-
-holders as (
-    select
-        request_id,
-        arg_max(destination_holder, (occurred_at, recorded_at, event_id)) as destination_holder
-    from {{ ref('stg_cash_requests') }}
-    where destination_holder is not null
-    group by request_id
-),
-
-approvals as (
+with approvals as (
     select
         requests.request_id,
         requests.client_id,
-        requests.actor_id as requested_by,
-        holders.destination_holder,
+        requests.requested_by,
+        requests.destination_holder,
         decisions.event_id,
         decisions.actor_type,
         decisions.actor_id,
@@ -29,18 +13,13 @@ approvals as (
         coalesce(decisions.amount, requests.amount) as amount,
         case when decisions.amount is null then requests.currency else decisions.currency end as currency
     from {{ ref('int_request_decisions') }} as decisions
-    inner join requests on decisions.request_id = requests.request_id
-    left join holders on decisions.request_id = holders.request_id
-    where decisions.decision = 'approved' and requests.request_kind = 'withdrawal'
+    inner join {{ ref('fct_withdrawals') }} as requests on decisions.request_id = requests.request_id
+    where decisions.decision = 'approved'
 ),
 
 policies as (select * from {{ ref('approval_policies') }} where subject_type = 'withdrawal'),
 
-staff as (select * from {{ ref('int_staff_known') }}),
-
-rates as (select * from {{ ref('int_fx_usd') }}),
-
-euro_rates as (select * from {{ ref('int_fx_usd') }} where currency = 'EUR')
+staff as (select * from {{ ref('int_staff_known') }})
 
 select
     approvals.request_id,
@@ -52,10 +31,8 @@ select
     approvals.actor_id,
     approvals.decided_at,
     approvals.known_at,
-    case
-        when approvals.currency = 'EUR' then approvals.amount
-        else {{ divide(round_money('approvals.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-    end as amount_eur,
+    approvals.amount,
+    approvals.currency,
     policies.policy_version,
     policies.document_check,
     policies.holder_similarity,
@@ -80,7 +57,3 @@ left join staff as staff_now
     on approvals.actor_id = staff_now.staff_id and {{ held_at('staff_now', 'approvals.decided_at') }}
 left join staff as staff_then
     on approvals.actor_id = staff_then.staff_id and {{ held_at('staff_then', 'approvals.decided_at', 'approvals.known_at') }}
-asof left join rates
-    on approvals.currency = rates.currency and approvals.decided_at >= rates.valid_from
-asof left join euro_rates
-    on approvals.decided_at >= euro_rates.valid_from

@@ -5,7 +5,7 @@
     meta={'owner': 'compliance'}
 ) }}
 
--- depends_on: {{ ref('int_request_decisions') }}, {{ ref('int_fx_usd') }}
+-- depends_on: {{ ref('int_request_decisions') }}
 -- Each approval of a withdrawal judged by every control, on what was known then and on what is known now. A touched request that has no approval
 -- (any more) keeps one empty row, so that its earlier verdicts go.
 with touched as (
@@ -30,10 +30,30 @@ with touched as (
     {%- endif %}
 ),
 
-approvals as (
+rates as (select * from {{ ref('int_fx_usd') }}),
+
+euro_rates as (select * from {{ ref('int_fx_usd') }} where currency = 'EUR'),
+
+-- the touched alone, before their rates are looked for
+touched_approvals as materialized (
     select *
     from {{ ref('int_withdrawal_approvals') }}
     {% if is_incremental() -%} where request_id in (select touched.request_id from touched) {%- endif %}
+),
+
+-- in EUR at the rates of the decision; null before the first quote
+approvals as (
+    select
+        touched_approvals.*,
+        case
+            when touched_approvals.currency = 'EUR' then touched_approvals.amount
+            else {{ divide(round_money('touched_approvals.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
+        end as amount_eur
+    from touched_approvals
+    asof left join rates
+        on touched_approvals.currency = rates.currency and touched_approvals.decided_at >= rates.valid_from
+    asof left join euro_rates
+        on touched_approvals.decided_at >= euro_rates.valid_from
 ),
 
 checks as (select * from {{ ref('int_withdrawal_checks') }}),
@@ -169,6 +189,7 @@ client_names as (
         client_id,
         list_distinct(list({{ sorted_tokens("concat_ws(' ', first_name, last_name)") }})
             || list({{ sorted_tokens('company_name') }})) as names,
+        list_distinct(list(lower(concat_ws(' ', first_name, last_name))) || list(lower(company_name))) as plain_names,
         list_distinct(list(lower(trim(email)))) as emails
     from clients
     where client_id in (select approvals.client_id from approvals)
@@ -199,10 +220,14 @@ facts as (
         coalesce(status_then.is_allowed, false) as status_allowed_then,
         document_expiry.expires_on_now,
         document_expiry.expires_on_then,
-        list_max(list_transform(
-            list_filter(client_names.names, name -> name is not null),
-            name -> jaro_winkler_similarity(name, {{ sorted_tokens('approvals.destination_holder') }})
-        )) as holder_likeness,
+        -- names equal letter by letter need no closer look
+        case
+            when list_contains(client_names.plain_names, lower(approvals.destination_holder)) then 1
+            else list_max(list_transform(
+                list_filter(client_names.names, name -> name is not null),
+                name -> jaro_winkler_similarity(name, {{ sorted_tokens('approvals.destination_holder') }})
+            ))
+        end as holder_likeness,
         coalesce(approvals.requested_by = approvals.actor_id, false)
         or coalesce(approvals.client_id = approvals.actor_id, false) as is_maker,
         coalesce(approvals.approver_client_id_now = approvals.client_id, false)
@@ -221,63 +246,40 @@ facts as (
     left join check_verdicts on approvals.event_id = check_verdicts.event_id
 ),
 
--- failed_then: what was known then was enough to see it. Where nothing at all was known then, only today's knowledge judges.
+-- _then: what was known then was enough to see it. Where nothing at all was known then, only today's knowledge judges.
+judged as (
+    select
+        *,
+        not is_system and (is_maker or is_client_then) as self_approval_then,
+        not is_system and (is_maker or is_client_now) as self_approval_now,
+        not is_system and coalesce(not is_active_then, false) as inactive_then,
+        not is_system and coalesce(not is_active_now, false) as inactive_now,
+        not is_system
+        and case when approver_known_then then not coalesce(role_allowed_then, false) else not approver_known_now end as roleless_then,
+        not is_system and not coalesce(role_allowed_now, false) as roleless_now,
+        not is_system and coalesce(amount_eur > limit_then, false) as over_limit_then,
+        not is_system and coalesce(amount_eur > limit_now, false) as over_limit_now,
+        case when status_then is null then status_now is null else not status_allowed_then end as stale_then,
+        not status_allowed_now as stale_now,
+        coalesce(expires_on_then < decided_at::date, false) as expired_then,
+        coalesce(expires_on_now < decided_at::date, false) as expired_now,
+        coalesce(holder_likeness < holder_similarity, false) as third_party
+    from facts
+),
+
 verdicts as (
     select
         *,
         [
-            {
-                'control': 'self_approval',
-                'failed_then': not is_system and (is_maker or is_client_then),
-                'failed_now': not is_system and (is_maker or is_client_now),
-                'detail': case
-                    when is_maker then 'asked for and approved by ' || actor_id
-                    else actor_id || ' is the client or the client''s partner'
-                end
-            },
-            {
-                'control': 'approver_inactive',
-                'failed_then': not is_system and coalesce(not is_active_then, false),
-                'failed_now': not is_system and coalesce(not is_active_now, false),
-                'detail': actor_id || ' was not active'
-            },
-            {
-                'control': 'approver_without_role',
-                'failed_then': not is_system
-                and case
-                    when approver_known_then then not coalesce(role_allowed_then, false)
-                    else not approver_known_now
-                end,
-                'failed_now': not is_system and not coalesce(role_allowed_now, false),
-                'detail': coalesce(actor_id, 'nobody named') || coalesce(' had the role ' || coalesce(role_now, role_then), ' is no member of staff')
-            },
-            {
-                'control': 'limit_exceeded',
-                'failed_then': not is_system and coalesce(amount_eur > limit_then, false),
-                'failed_now': not is_system and coalesce(amount_eur > limit_now, false),
-                'detail': 'EUR ' || round(amount_eur, 2)::decimal(38, 2) || ' against a limit of EUR '
-                || coalesce(limit_now, limit_then)::decimal(38, 2)
-            },
-            {
-                'control': 'stale_kyc',
-                'failed_then': case when status_then is null then status_now is null else not status_allowed_then end,
-                'failed_now': not status_allowed_now,
-                'detail': 'status ' || coalesce(status_now, 'unknown') || ', known then as ' || coalesce(status_then, 'unknown')
-            },
-            {
-                'control': 'expired_document',
-                'failed_then': coalesce(expires_on_then < decided_at::date, false),
-                'failed_now': coalesce(expires_on_now < decided_at::date, false),
-                'detail': 'the last identity document ran out on ' || coalesce(expires_on_now, expires_on_then)
-            },
-            {
-                'control': 'third_party_payout',
-                'failed_then': coalesce(holder_likeness < holder_similarity, false),
-                'failed_now': coalesce(holder_likeness < holder_similarity, false),
-                'detail': 'the destination''s holder is like the client by ' || round(holder_likeness, 2)
-            }
-        ] as judged
-    from facts
+            {{ verdict('self_approval', 'self_approval_then', 'self_approval_now', "case when is_maker then 'asked for and approved by ' || actor_id else actor_id || ' is the client or the client''s partner' end") }},
+            {{ verdict('approver_inactive', 'inactive_then', 'inactive_now', "actor_id || ' was not active'") }},
+            {{ verdict('approver_without_role', 'roleless_then', 'roleless_now', "coalesce(actor_id, 'nobody named') || coalesce(' had the role ' || coalesce(role_now, role_then), ' is no member of staff')") }},
+            {{ verdict('limit_exceeded', 'over_limit_then', 'over_limit_now', "'EUR ' || round(amount_eur, 2)::decimal(38, 2) || ' against a limit of EUR ' || coalesce(limit_now, limit_then)::decimal(38, 2)") }},
+            {{ verdict('stale_kyc', 'stale_then', 'stale_now', "'status ' || coalesce(status_now, 'unknown') || ', known then as ' || coalesce(status_then, 'unknown')") }},
+            {{ verdict('expired_document', 'expired_then', 'expired_now', "'the last identity document ran out on ' || coalesce(expires_on_now, expires_on_then)") }},
+            {{ verdict('third_party_payout', 'third_party', 'third_party', "'the holder of the destination is like the client by ' || round(holder_likeness, 2)") }}
+        ] as failures
+    from judged
 )
 
 select
@@ -286,14 +288,6 @@ select
     verdicts.actor_id,
     verdicts.decided_at,
     verdicts.policy_version,
-    coalesce(
-        list_transform(
-            list_filter(verdicts.judged, verdict -> verdict.failed_then or verdict.failed_now),
-            verdict -> {
-                'control': verdict.control, 'discovered_later': not verdict.failed_then, 'detail': verdict.detail
-            }
-        ),
-        []
-    ) || coalesce(verdicts.check_verdicts, []) as failures
+    list_filter(coalesce(verdicts.failures, []), failure -> failure is not null) || coalesce(verdicts.check_verdicts, []) as failures
 from touched
 left join verdicts on touched.request_id = verdicts.request_id
