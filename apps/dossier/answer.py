@@ -6,6 +6,7 @@ those, the ones recorded by the later of the moment and the moment we first hear
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -66,17 +67,27 @@ def dossier(
         raise ValueError(f"There is no dossier of a {subject} yet; there is one of a withdrawal.")
     started = time.perf_counter()
     until, knowledge = _utc(as_of) or FOR_EVER, _utc(known_at) or FOR_EVER
-    request = _one(reader, queries.REQUEST, subject_id)
-    timeline = reader.query(queries.REQUEST_EVENTS, [subject_id, until, knowledge]).to_dicts() if request else []
-    if request is None or not timeline:
+    requests, events, checks, failures = _together(
+        reader,
+        (queries.REQUEST, [subject_id]),
+        (queries.REQUEST_EVENTS, [subject_id, until, knowledge]),
+        (queries.CHECKS, [subject_id]),
+        (queries.CONTROL_FAILURES, [subject_id]),
+    )
+    if not requests or not events:
         raise _not_found(reader, subject, subject_id, as_of, known_at)
-    timeline = _current_versions(timeline)
+    request, timeline = requests[0], _current_versions(events)
     decision = _decision(reader, timeline, request)
     paid = [event["occurred_at"] for event in timeline if event["is_current"] and event["event_type"].endswith(".paid")]
     moment = decision["decided_at"] if decision else min(until, reader.publish.published_at)
     heard = decision["known_at"] if decision else moment
-    checks = _checks(reader, subject_id, timeline)
-    client_events = reader.query(queries.CLIENT_EVENTS, [request["client_id"], until, knowledge]).to_dicts()
+    known_then = min(max(moment, heard), knowledge)
+    client_events, held = _together(
+        reader,
+        (queries.CLIENT_EVENTS, [request["client_id"], until, knowledge]),
+        (queries.CLIENT_STATUS, [request["client_id"], moment, knowledge, known_then]),
+    )
+    checks = _checks(checks, timeline)
     answer = {
         "subject": {
             "type": subject,
@@ -90,8 +101,8 @@ def dossier(
         "decision": {name: value for name, value in decision.items() if name != "known_at"} if decision else None,
         "checks_before": [one for one in checks if decision is None or one["ran_at"] <= decision["decided_at"]],
         "checks_after": [one for one in checks if decision is not None and one["ran_at"] > decision["decided_at"]],
-        "client_status": _status(reader, request["client_id"], moment, knowledge, min(max(moment, heard), knowledge)),
-        "control_failures": _failures(reader, subject_id, decision),
+        "client_status": _status(held, moment),
+        "control_failures": [one for one in failures if decision and one["decision_id"] == decision["decision_id"]],
         "timeline": sorted(timeline + _current_versions(client_events), key=_place),
         "publish": {"id": reader.publish.publish_id, "published_at": reader.publish.published_at},
         "as_of": as_of,
@@ -103,6 +114,12 @@ def dossier(
 def _utc(moment: datetime | None) -> datetime | None:
     """Naive UTC, as the warehouse keeps time."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+
+
+def _together(reader: DossierReader, *asked: tuple[str, list[Any]]) -> list[list[Answer]]:
+    """The rows of several look-ups at once: each waits on one file, and a reader gives every query a cursor of its own."""
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda one: reader.query(*one).to_dicts(), asked))
 
 
 def _one(reader: DossierReader, sql: str, *parameters: Any) -> Answer | None:
@@ -143,55 +160,48 @@ def _decision(reader: DossierReader, timeline: list[Answer], request: Answer) ->
         for event in timeline
         if event["source_key"] == last["source_key"] and event["source_feed"] == "cash_requests"
     )
-    recorded = _one(reader, queries.DECISION, f"cash_requests:{last['source_key']}") or {}
     return {
         "decision": last["event_type"].rsplit(".", 1)[-1],
         "decided_by": last["actor_id"],
-        "role": recorded.get("actor_role")
-        or last["actor_role"]
-        or ("system" if last["actor_type"] == "system" else None),
+        "role": _role(reader, last),
         "decided_at": last["occurred_at"],
         "reason_code": last["reason"],
         "requested_by": request["requested_by"],
-        "policy_version": recorded.get("policy_version"),
         "decision_id": f"cash_requests:{last['source_key']}",
         "known_at": max(last["occurred_at"], heard),
     }
 
 
-def _checks(reader: DossierReader, subject_id: str, timeline: list[Answer]) -> list[Answer]:
+def _role(reader: DossierReader, decided: Answer) -> str | None:
+    """The role then in force; what came to light of the staff after the event was recorded stands in fct_decisions."""
+    if decided["actor_role"] is not None or decided["actor_type"] == "system":
+        return decided["actor_role"] or "system"
+    found = _one(reader, queries.DECISION, f"cash_requests:{decided['source_key']}")
+    return found["actor_role"] if found else None
+
+
+def _checks(described: list[Answer], timeline: list[Answer]) -> list[Answer]:
     """The checks among the events seen, in order: result and time as that knowledge had them, names and versions from fct_checks."""
-    described = {
-        f"{one['system']}:{one['check_id']}": one for one in reader.query(queries.CHECKS, [subject_id]).to_dicts()
-    }
+    by_key = {f"{one['system']}:{one['check_id']}": one for one in described}
     return [
-        described[event["source_key"]]
+        by_key[event["source_key"]]
         | {
             "result": event["event_type"].removeprefix("risk_check."),
             "ran_at": event["occurred_at"],
             "recorded_at": event["recorded_at"],
         }
         for event in sorted(timeline, key=_place)
-        if event["source_feed"] == "risk_checks" and event["is_current"] and event["source_key"] in described
+        if event["source_feed"] == "risk_checks" and event["is_current"] and event["source_key"] in by_key
     ]
 
 
-def _status(
-    reader: DossierReader, client_id: str | None, moment: datetime, knowledge: datetime, knowledge_then: datetime
-) -> Answer:
-    """The client's state at a moment, by all we know and by what was known then; None where nothing was known."""
-    held = reader.query(queries.CLIENT_STATUS, [client_id, moment, knowledge, knowledge_then]).to_dicts()
+def _status(held: list[Answer], moment: datetime) -> Answer:
+    """The client's state at the moment on both clocks; None where nothing was known."""
     values = {(row["clock"], row["attribute"]): row["value"] for row in held}
     return {
         clock: {name: values.get((clock, name)) for name in ("kyc_status", "risk_rating", "category")} | {"at": moment}
         for clock in ("as_it_was", "as_known_then")
     }
-
-
-def _failures(reader: DossierReader, subject_id: str, decision: Answer | None) -> list[Answer]:
-    """Of the decision shown; failures of another decision on the same request are the other decision's."""
-    failures = reader.query(queries.CONTROL_FAILURES, [subject_id]).to_dicts()
-    return [one for one in failures if decision and one["decision_id"] == decision["decision_id"]]
 
 
 def _not_found(

@@ -7,7 +7,7 @@ select
 from operations.fct_withdrawals where request_id = ?
 """
 
-DECISION = "select actor_role, policy_version from compliance.fct_decisions where decision_id = ?"
+DECISION = "select actor_role from compliance.fct_decisions where decision_id = ?"
 
 _EVENT = """
     occurred_at, recorded_at, event_type, actor_type, actor_id, actor_role, reason, stream, stream_id, event_id, version, before, after,
