@@ -37,7 +37,7 @@ def attach(
     data = settings.lake_data or str(settings.lake / "files")
     if data.startswith("s3://"):
         load_extensions(connection, "httpfs")
-    options = [f"data_path '{data}'"]
+    options = [f"data_path '{data}'", "override_data_path true"]  # a home may be moved, copied or restored elsewhere
     if scanner == "sqlite":
         options += ["meta_journal_mode 'WAL'", "meta_busy_timeout 10000"]
     if read_only:
