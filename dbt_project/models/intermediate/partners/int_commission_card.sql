@@ -141,6 +141,8 @@ decided as (
     select
         *,
         coalesce(rate_currency <> currency, false) or (is_foreign_scheme and distribution = 'difference') as is_foreign,
+        -- what a lot or a unit of commission pays: a multiplier of lots is multiplied in here once instead of at every deal
+        ((own_rate - paid_below)::decimal(38, 8) * case when scheme = 'per_lot' then base_multiplier else 1 end)::decimal(20, 12) as unit_rate,
         case
             when own_reason is not null then own_reason
             when is_below_unknown then 'not_yet_computed'
@@ -184,6 +186,8 @@ select
     decided.own_rate,
     decided.rate_currency,
     case when not decided.is_foreign then decided.own_rate - decided.paid_below end::decimal(18, 8) as rate,
+    decided.unit_rate,
+    {{ short_decimal('try_cast(decided.unit_rate as decimal(18, 8))') }} as short_unit_rate,
     decided.is_foreign,
     decided.base_multiplier::decimal(9, 4) as lots_multiplier,
     decided.rounding_digits,

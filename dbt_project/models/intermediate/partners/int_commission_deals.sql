@@ -346,6 +346,7 @@ openings as (
 measured as (
     select
         placed.*,
+        followed.deal_id is not null as is_followed,
         coalesce(followed.closed_lots, case when placed.entry = 'inout' then 0 else placed.volume_lots end) as lots,
         case
             when followed.deal_id is not null then followed.opened_at
@@ -378,9 +379,14 @@ eligible as (
         currency as account_currency,
         plan_currency,
         lots::decimal(18, 8) as lots,
+        {{ short_decimal('lots::decimal(18, 8)') }} as short_lots,
         case when is_on_commission then greatest(
             -(closing_commission + coalesce({{ share_of('opened_commission', 'lots', 'opened_lots') }}, 0)), 0
         ) end::decimal(38, 16) as commission_paid,
+        -- without a division it has the digits that were sent
+        case when is_on_commission and not is_followed and (opened_lots = lots or opened_lots = 0) then
+            {{ short_decimal('try_cast(greatest(-(commission + opened_commission), 0) as decimal(18, 8))') }}
+        end as short_commission_paid,
         case
             when slice_id is null then 'no_partner'
             when deal_reason in ('self', 'unknown_plan') then null

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 -- What each deal looked at should pay: one row a deal, member of its chain and scheme that has a rate. Nothing to pay has a reason. A line is
--- computed at full width (no fewer than 16 digits after the point) and rounded once.
+-- computed at full width and rounded once; where deal and rate have no more than 4 digits, as nearly all have, the product needs no rounding.
 with deals as (select * from {{ ref('int_commission_deals') }} where slice_id is not null and reason is null),
 
 card as (
@@ -18,6 +18,8 @@ card as (
         own_rate,
         rate_currency,
         rate,
+        unit_rate,
+        short_unit_rate,
         is_foreign,
         lots_multiplier,
         rounding_digits,
@@ -36,15 +38,25 @@ own_lines as (
         deals.executed_at,
         deals.account_currency,
         deals.fx_rate_usd,
-        card.* exclude (rate_currency, is_foreign, lots_multiplier, rate),
-        case when card.scheme = 'per_lot' then deals.lots::decimal(38, 8) * card.lots_multiplier else deals.commission_paid end::decimal(38, 16) as basis,
+        card.* exclude (rate_currency, is_foreign, lots_multiplier, rate, unit_rate, short_unit_rate),
+        case
+            when card.scheme <> 'per_lot' then coalesce(deals.short_commission_paid, deals.commission_paid)
+            when card.lots_multiplier = 1 then deals.lots
+            else deals.lots::decimal(38, 8) * card.lots_multiplier
+        end::decimal(38, 8) as basis_amount,
         card.rate::decimal(28, 12) as rate,
         case when card.scheme = 'per_lot' then 1 else deals.account_fx_rate end::decimal(24, 12) as fx_rate,
         case
-            when card.scheme = 'per_lot' then (deals.lots::decimal(38, 8) * card.lots_multiplier * card.rate)::decimal(38, 20)
-            when deals.account_fx_rate = 1 then (deals.commission_paid * card.rate)::decimal(38, 20)
-            else ((deals.commission_paid * card.rate)::decimal(38, 16) * deals.account_fx_rate)::decimal(38, 20)
-        end as exact_amount
+            when card.scheme = 'per_lot' then deals.short_lots::decimal(38, 4) * card.short_unit_rate
+            when deals.account_fx_rate = 1 then deals.short_commission_paid::decimal(38, 4) * card.short_unit_rate
+        end as short_amount,
+        case
+            when card.scheme = 'per_lot' then
+                case when deals.short_lots is null or card.short_unit_rate is null then deals.lots::decimal(38, 8) * card.unit_rate end
+            when deals.short_commission_paid is null or card.short_unit_rate is null then
+                ((deals.commission_paid * card.rate)::decimal(38, 16) * deals.account_fx_rate)::decimal(38, 20)
+            when deals.account_fx_rate <> 1 then deals.short_commission_paid::decimal(38, 4) * card.short_unit_rate * deals.account_fx_rate
+        end as wide_amount
     from deals
     inner join card on deals.slice_id = card.slice_id
     where not card.is_foreign
@@ -59,8 +71,7 @@ foreign_rates as (
         deals.executed_at,
         deals.account_currency,
         deals.fx_rate_usd,
-        card.* exclude (is_foreign, lots_multiplier, rate),
-        (deals.lots::decimal(38, 8) * card.lots_multiplier)::decimal(38, 16) as basis,
+        card.* exclude (is_foreign, lots_multiplier, rate, unit_rate, short_unit_rate),
         deals.lots::decimal(38, 8) * card.lots_multiplier as weighted_lots
     from deals
     inner join card on deals.slice_id = card.slice_id
@@ -109,10 +120,11 @@ foreign_lines as (
         own_rate,
         rounding_digits,
         rounding_mode,
-        basis,
+        weighted_lots::decimal(38, 8) as basis_amount,
         case when distribution = 'difference' then greatest(rate_in_currency, 0) else own_rate end::decimal(28, 12) as rate,
         fx_rate,
-        (weighted_lots * greatest(rate_in_currency, 0)::decimal(38, 16))::decimal(38, 20) as exact_amount
+        null::decimal(38, 8) as short_amount,
+        (weighted_lots * greatest(rate_in_currency, 0))::decimal(38, 20) as wide_amount
     from foreign_compared
 ),
 
@@ -125,7 +137,7 @@ lines as (
 rounded as (
     select
         *,
-        {{ round_by_plan('exact_amount', 'rounding_digits', 'rounding_mode') }} as amount
+        {{ round_line('short_amount', 'wide_amount', 'rounding_digits', 'rounding_mode') }} as amount
     from lines
 )
 
@@ -143,19 +155,19 @@ select
     rule_version,
     scheme,
     distribution,
-    basis::decimal(38, 8) as basis_amount,
+    basis_amount,
     case when scheme = 'per_lot' then 'lots' else account_currency end as basis_unit,
     own_rate,
     rate,
     fx_rate,
     amount,
     currency,
-    case when fx_rate_usd = 1 then amount else {{ round_money('(amount * fx_rate_usd)', 8) }} end as amount_usd,
+    case when fx_rate_usd = 1 then amount else {{ round_non_negative('(amount * fx_rate_usd)', 8) }} end as amount_usd,
     fx_rate_usd,
     case
         when fx_rate is null then 'no_rate'
         when rate = 0 and distribution = 'difference' then 'not_above_paid'
-        when basis = 0 then 'no_base'
+        when basis_amount = 0 then 'no_base'
         when amount = 0 then 'rounded_to_zero'
     end as reason
 from rounded
