@@ -65,8 +65,10 @@ def _write_docs(path: Path, suite: Suite, outcomes: list[Expectation]) -> None:
         for one in outcomes
     )
     passed = sum(one.passed for one in outcomes)
-    page = f"""<!doctype html><html lang=en><meta charset=utf-8><title>{suite.expectations.name}: what {suite.owner} expects</title>
-<style>body{{font:16px system-ui;margin:3rem auto;max-width:60rem}}td{{padding:.3rem 1rem;border-bottom:1px solid #ddd}}.no{{background:#fdecd8}}</style>
+    page = f"""<!doctype html><html lang=en><meta charset=utf-8>
+<title>{suite.expectations.name}: what {suite.owner} expects</title>
+<style>body{{font:16px system-ui;margin:3rem auto;max-width:60rem}}
+td{{padding:.3rem 1rem;border-bottom:1px solid #ddd}}.no{{background:#fdecd8}}</style>
 <h1>{suite.expectations.name}</h1><p>Owner: {suite.owner}. Extract of <code>{suite.relation}</code>, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.
 <b>{passed} of {len(outcomes)}</b> expectations met.</p><table><tr><th><th align=left>expectation<th align=left>observed</tr>{rows}</table>
 <h2>Extract</h2><pre>{html.escape(suite.extract.strip())}</pre></html>"""

@@ -115,7 +115,7 @@ def _show(connection: duckdb.DuckDBPyConnection, role: str) -> set[str]:
 def may_read(role: str, mart: str) -> bool:
     """Whether access.yml gives the mart (or its whole schema) to the role."""
     granted = access()["roles"].get(role, {}).get("marts", [])
-    return mart in granted or f"{mart.split('.')[0]}.*" in granted
+    return mart in granted or f"{mart.split('.', maxsplit=1)[0]}.*" in granted
 
 
 def _column(role: str, column: str) -> str:

@@ -133,6 +133,7 @@ def _answers(address: str) -> bool:
 
 
 def taken(host: str, port: int) -> bool:
+    """True when another program listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -47,11 +47,15 @@ def test_sql_asks_an_earlier_publish(built_home: Settings):
     now = json.loads(daybook(built_home.root, "sql", count, "--format", "json").stdout)[0]["n"]
     listed = json.loads(daybook(built_home.root, "publish", "list", "--json").stdout)
     assert [one["current"] for one in listed] == [True, False, False]
-    before = daybook(built_home.root, "sql", count, "--format", "json", "--as-of-publish", str(listed[-1]["publish_id"]))
+    before = daybook(
+        built_home.root, "sql", count, "--format", "json", "--as-of-publish", str(listed[-1]["publish_id"])
+    )
     assert json.loads(before.stdout)[0]["n"] < now
 
 
-@pytest.mark.parametrize("query", ["drop table core.dim_clients", "select 1; select 2", "insert into core.dim_staff values (1)"])
+@pytest.mark.parametrize(
+    "query", ["drop table core.dim_clients", "select 1; select 2", "insert into core.dim_staff values (1)"]
+)
 def test_sql_only_reads(built_home: Settings, query: str):
     done = daybook(built_home.root, "sql", query)
     assert done.returncode == 1 and "Only one select" in done.stderr
@@ -72,12 +76,20 @@ def test_a_second_writer_exits_with_three_and_says_who_holds_the_warehouse(home:
 def test_ingest_as_json_lists_one_entry_per_feed_of_a_file(home: Settings):
     folder = home.landing / "fx_rates"
     folder.mkdir(parents=True)
-    (folder / "a.csv").write_text("base_currency,quote_currency,quoted_at,rate\nEUR,USD,2026-01-01T00:00:00Z,1.1\n,USD,x,y\n")
+    (folder / "a.csv").write_text(
+        "base_currency,quote_currency,quoted_at,rate\nEUR,USD,2026-01-01T00:00:00Z,1.1\n,USD,x,y\n"
+    )
     (folder / "b.csv").write_bytes(os.urandom(4000))
     done = daybook(home.root, "ingest", "--json")
     good, bad = json.loads(done.stdout)["files"]
     assert done.returncode == 0
-    assert (good["feed"], good["status"], good["rows_read"], good["rows_loaded"], good["rows_quarantined"]) == ("fx_rates", "loaded", 2, 1, 1)
+    assert (good["feed"], good["status"], good["rows_read"], good["rows_loaded"], good["rows_quarantined"]) == (
+        "fx_rates",
+        "loaded",
+        2,
+        1,
+        1,
+    )
     assert bad["status"] == "refused" and bad["reason"]
     listed = json.loads(daybook(home.root, "quarantine", "list", "--json").stdout)
     assert len(listed) == 1 and listed[0]["row_number"] == 2
@@ -129,6 +141,15 @@ def test_every_command_stands_in_the_readme():
 
 def test_every_setting_stands_in_the_example():
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
-    described = {"home", "lake_catalog", "lake_data", "memory_limit", "threads", "dashboard_port", "dagster_port", "mt5_url"}
+    described = {
+        "home",
+        "lake_catalog",
+        "lake_data",
+        "memory_limit",
+        "threads",
+        "dashboard_port",
+        "dagster_port",
+        "mt5_url",
+    }
     assert described <= set(Settings.model_fields)
     assert [name for name in described if f"DAYBOOK_{name.upper()}" not in example] == []

@@ -31,7 +31,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory):
 def shell(block: str, environment: dict[str, str]) -> str:
     # the page's own PATH line points at .venv of the checkout, which may be another environment than the one under test
     script = block.replace('export PATH="$PWD/.venv/bin:$PATH"\n', "")
-    done = subprocess.run(["bash", "-euc", script], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-euc", script], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -44,7 +46,9 @@ def test_the_page_leads_from_an_empty_home_to_the_first_file_on_a_page(environme
     out = shell(run, environment)
     assert "first.csv" in out and "amount: must be a decimal number" in " ".join(out.split())
     assert "acme_pay" in shell(query, environment)
-    answer = shell("daybook sql 'select deposits, approval_rate from operations.fct_payments_daily' --format json", environment)
+    answer = shell(
+        "daybook sql 'select deposits, approval_rate from operations.fct_payments_daily' --format json", environment
+    )
     assert json.loads(answer) == [{"deposits": "250.00000000", "approval_rate": "0.50000000"}]
     assert environment["DAYBOOK_DASHBOARD_PORT"] in shell(up, environment)
     shell("daybook down", environment)

@@ -58,7 +58,9 @@ def in_another_order(built_home: Settings, tmp_path_factory: pytest.TempPathFact
     return settings
 
 
-@pytest.mark.parametrize("facts", ["postings", "accruals", "deals", "zeros", "clients", "kyc", "withdrawals", "payments"])
+@pytest.mark.parametrize(
+    "facts", ["postings", "accruals", "deals", "zeros", "clients", "kyc", "withdrawals", "payments"]
+)
 def test_the_same_files_in_another_order_and_other_batches_give_the_same(
     built_home: Settings, in_another_order: Settings, facts: str
 ):

@@ -33,11 +33,19 @@ def test_the_trial_balance_sums_to_zero_each_day_and_currency(reader: Reader):
 
 
 def test_every_entry_has_postings_and_every_posting_its_entry(reader: Reader):
-    none(reader, "select entry_id from finance.fct_postings where entry_id not in (select entry_id from finance.fct_journal_entries)")
-    none(reader, "select entry_id from finance.fct_journal_entries where entry_id not in (select entry_id from finance.fct_postings)")
+    none(
+        reader,
+        "select entry_id from finance.fct_postings where entry_id not in (select entry_id from finance.fct_journal_entries)",
+    )
+    none(
+        reader,
+        "select entry_id from finance.fct_journal_entries where entry_id not in (select entry_id from finance.fct_postings)",
+    )
 
 
-def test_every_login_s_ledger_cash_equals_its_platform_balance_apart_from_planted_breaks(reader: Reader, built_home: Settings):
+def test_every_login_s_ledger_cash_equals_its_platform_balance_apart_from_planted_breaks(
+    reader: Reader, built_home: Settings
+):
     planted = {login for one in truth(built_home, "breaks") for login in one.get("logins", ())}
     newest = """
         select platform, login, difference from finance.rec_platform_daily
@@ -61,7 +69,9 @@ def test_each_accrual_names_its_deal_rule_and_version(reader: Reader):
 
 
 def test_rows_read_are_loaded_duplicate_or_quarantined_for_each_file(reader: Reader):
-    none(reader, "select path from quality.fct_loads where rows_read <> rows_loaded + rows_duplicate + rows_quarantined")
+    none(
+        reader, "select path from quality.fct_loads where rows_read <> rows_loaded + rows_duplicate + rows_quarantined"
+    )
 
 
 def test_only_planted_rows_are_in_quarantine(reader: Reader, built_home: Settings):
@@ -71,7 +81,9 @@ def test_only_planted_rows_are_in_quarantine(reader: Reader, built_home: Setting
 
 
 def test_a_planted_card_number_is_masked_wherever_it_is_kept(reader: Reader):
-    held = reader.query("select \"row\" from quality.fct_quarantine where list_contains(rules, rules[1]) and feed = 'psp_transactions'")
+    held = reader.query(
+        "select \"row\" from quality.fct_quarantine where list_contains(rules, rules[1]) and feed = 'psp_transactions'"
+    )
     for row in held["row"]:
         digits = "".join(character for character in json.loads(row).get("instrument_id") or "" if character.isdigit())
         assert len(digits) < 13, row
@@ -115,7 +127,10 @@ def test_the_late_partner_link_reversed_the_deal_s_accruals_and_revised_them(rea
         [planted["platform"], planted["deal_id"]],
     ).iter_rows())  # fmt: skip
     assert lines["reverses_accrual_id"].drop_nulls().len() > 0
-    assert planted["parent_after"] in net and planted["parent_before"] not in lines.filter(lines["amount"] > 0)["partner_id"][-1:]
+    assert (
+        planted["parent_after"] in net
+        and planted["parent_before"] not in lines.filter(lines["amount"] > 0)["partner_id"][-1:]
+    )
 
 
 def test_every_planted_control_failure_is_found(reader: Reader, built_home: Settings):

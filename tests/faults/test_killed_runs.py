@@ -55,7 +55,9 @@ def prepare(home: Settings, deals: int) -> Path:
 
 def run(home: Settings, listing: Path) -> subprocess.Popen:
     environment = {**os.environ, "DAYBOOK_HOME": str(home.root)}
-    return subprocess.Popen([sys.executable, "-c", STEP, str(listing)], env=environment, cwd=PROJECT, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", STEP, str(listing)], env=environment, cwd=PROJECT, stderr=subprocess.PIPE
+    )
 
 
 def finish(process: subprocess.Popen) -> None:

@@ -40,5 +40,7 @@ print("ok")
 def test_feeds_models_and_checks_are_assets_and_one_run_loads_builds_checks_and_publishes(tmp_path: Path):
     environment = {**os.environ, "DAYBOOK_HOME": str(tmp_path / "home"), "DAGSTER_HOME": ""}
     environment.pop("DAGSTER_HOME")
-    done = subprocess.run([sys.executable, "-c", CHECK], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and done.stdout.strip().endswith("ok"), done.stderr[-4000:]

@@ -107,7 +107,11 @@ def test_readers_never_fail_nor_see_a_mixture_over_twenty_publishes(tiny: TinyWa
     for reader in readers:
         reader.start()
     for run in range(2, 22):
-        tiny.run(run, f"update core.dim_clients set _run_id = {run}", f"insert into finance.fct_postings values ('e{run}', 0, {run})")
+        tiny.run(
+            run,
+            f"update core.dim_clients set _run_id = {run}",
+            f"insert into finance.fct_postings values ('e{run}', 0, {run})",
+        )
         assert publish(tiny.settings) is not None
     done.set()
     for reader in readers:

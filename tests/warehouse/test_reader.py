@@ -66,7 +66,10 @@ def test_queries_of_many_threads_get_their_own_rows(published: TinyWarehouse):
     reader = Reader(published.settings)
 
     def ask(number: int) -> bool:
-        return reader.query("select ?::int as n, count(*) as c from core.dim_clients, range(2000)", [number])["n"][0] == number
+        return (
+            reader.query("select ?::int as n, count(*) as c from core.dim_clients, range(2000)", [number])["n"][0]
+            == number
+        )
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(200)))

@@ -24,7 +24,9 @@ with writer_slot(Settings(), "a long build"):
 @pytest.fixture
 def holder(home: Settings):
     environment = {**os.environ, "DAYBOOK_HOME": str(home.root)}
-    process = subprocess.Popen([sys.executable, "-c", HOLDER], env=environment, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER], env=environment, cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None and process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -33,9 +35,10 @@ def holder(home: Settings):
 
 def test_a_second_writer_is_told_who_holds_the_slot(home: Settings, holder: subprocess.Popen):
     waited: list[str] = []
-    with pytest.raises(SlotTaken, match=rf"written by process {holder.pid} \(a long build, since "):
-        with writer_slot(home.model_copy(update={"lock_wait_seconds": 0.3}), "test", waited.append):
-            pass
+    impatient = home.model_copy(update={"lock_wait_seconds": 0.3})
+    said = pytest.raises(SlotTaken, match=rf"written by process {holder.pid} \(a long build, since ")
+    with said, writer_slot(impatient, "test", waited.append):
+        pass
     assert waited and str(holder.pid) in waited[0]
 
 
