@@ -50,7 +50,8 @@ class Dbt:
             self.parse()
         runner = dbtRunner(manifest=self.manifest, callbacks=[_reporter(progress)])
         try:
-            outcome = self._invoke(runner, list(arguments))
+            # written out anew for every run, the manifest would cost more than the models; `parse` has written it
+            outcome = self._invoke(runner, [*arguments, "--no-write-json"])
         finally:
             DuckDBConnectionManager.close_all_connections()
         return [_node(result) for result in getattr(outcome.result, "results", [])]
@@ -69,7 +70,7 @@ class Dbt:
             "--log-level",
             "none",
             "--log-level-file",
-            "info",
+            "none",
             "--no-use-colors",
             "--no-send-anonymous-usage-stats",
         ]
