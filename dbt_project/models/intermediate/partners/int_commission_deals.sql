@@ -2,7 +2,8 @@
 -- depends_on: {{ ref('int_commission_slice_log') }}
 -- The deals this step has to look at, each with its place on the rate card: all of them at first, then those that are new or corrected and those
 -- that a late row of anything they depend on touches. A deal that is not eligible (any more) has no slice.
-with deals as (select * from {{ ref('fct_deals') }} where action in ('buy', 'sell')),
+-- not materialized: each step reads only its own columns and row groups of the whole history
+with deals as not materialized (select * from {{ ref('fct_deals') }} where action in ('buy', 'sell')),
 
 client_partners as (select * from {{ ref('int_client_partners') }}),
 
@@ -151,7 +152,7 @@ candidates as (
     inner join touched on deals.platform = touched.platform and deals.deal_id = touched.deal_id
 ),
 {%- else -%}
-candidates as (select * from deals),
+candidates as not materialized (select * from deals where entry <> 'in'),
 {%- endif %}
 
 -- of the legs of one closing-by the lower deal counts

@@ -40,10 +40,11 @@ own_lines as (
         deals.fx_rate_usd,
         card.* exclude (rate_currency, is_foreign, lots_multiplier, rate, unit_rate, short_unit_rate),
         case
-            when card.scheme <> 'per_lot' then coalesce(deals.short_commission_paid, deals.commission_paid)
-            when card.lots_multiplier = 1 then deals.lots
-            else deals.lots::decimal(38, 8) * card.lots_multiplier
-        end::decimal(38, 8) as basis_amount,
+            when card.scheme <> 'per_lot' and deals.short_commission_paid is not null then deals.short_commission_paid::decimal(38, 8)
+            when card.scheme <> 'per_lot' then deals.commission_paid::decimal(38, 8)
+            when card.lots_multiplier = 1 then deals.lots::decimal(38, 8)
+            else (deals.lots::decimal(38, 8) * card.lots_multiplier)::decimal(38, 8)
+        end as basis_amount,
         card.rate::decimal(28, 12) as rate,
         case when card.scheme = 'per_lot' then 1 else deals.account_fx_rate end::decimal(24, 12) as fx_rate,
         case
