@@ -19,14 +19,14 @@ def test_running_again_changes_nothing(built_copy: Settings):
     assert (lake.current(built_copy).publish_id, fingerprints(built_copy)) == before
 
 
-def test_the_same_files_again_under_other_names_are_skipped(built_copy: Settings):
+def test_the_same_files_again_under_other_names_are_loaded_once(built_copy: Settings):
     before = fingerprints(built_copy)
     folder = built_copy.landing / "deals"
     folder.mkdir(parents=True, exist_ok=True)
     for number, archived in enumerate(sorted(built_copy.archive.iterdir())[:3]):
         (folder / f"again-{number}.parquet").write_bytes(archived.read_bytes())
     outcome = run_once(built_copy)
-    assert {file.status for file in outcome.files} == {"skipped"}
+    assert {file.status for file in outcome.files} == {"duplicate_file"}
     assert fingerprints(built_copy) == before
 
 
