@@ -56,7 +56,9 @@ def market(seed: int) -> Broker:
     for (base, quote), (low, high, scale, first) in pairs.items():
         for day in range(first, DAYS, 3):
             at = START + timedelta(days=day, hours=draw.random.randint(0, 20), seconds=len(shared.rates))
-            shared.rates.append({"base_currency": base, "quote_currency": quote, "quoted_at": at, "rate": draw.number(low, high, scale)})
+            shared.rates.append(
+                {"base_currency": base, "quote_currency": quote, "quoted_at": at, "rate": draw.number(low, high, scale)}
+            )
     return shared
 
 
@@ -80,7 +82,9 @@ def generate(seed: int, shared: Broker) -> Broker:
     for partner_id in partners:
         broker.partners += partner_rows(draw, partner_id, plans, clients)
     for client_id in clients:
-        broker.clients.append({"client_id": client_id, "changed_at": START - timedelta(days=20), "is_test": draw.chance(0.08)})
+        broker.clients.append(
+            {"client_id": client_id, "changed_at": START - timedelta(days=20), "is_test": draw.chance(0.08)}
+        )
         broker.links += client_links(draw, client_id, partners)
     for partner_id in partners:
         broker.links += partner_links(draw, partner_id, partners)
@@ -123,7 +127,13 @@ def settings(draw: Draw) -> Row:
     if draw.chance(0.4):
         mode, per = draw.one("half_even", "half_up", "down"), draw.one("line", "line", "statement")
         chosen["rounding"] = {"digits": draw.random.randint(0, 6), "mode": mode, "per": per}
-    for name, value in (("side", "both"), ("hedge", "max_side"), ("credit_coefficient", True), ("house_cap_pct", 0.5), ("tier", {"kpi": "lots"})):
+    for name, value in (
+        ("side", "both"),
+        ("hedge", "max_side"),
+        ("credit_coefficient", True),
+        ("house_cap_pct", 0.5),
+        ("tier", {"kpi": "lots"}),
+    ):
         if draw.chance(0.012):
             chosen[name] = value
     return chosen
@@ -173,7 +183,14 @@ def partner_links(draw: Draw, partner_id: str, partners: list[str]) -> list[Row]
     rows = []
     for number in range(draw.random.randint(1, 3)):
         others = [other for other in partners if other != partner_id]
-        rows.append(link("partner", partner_id, draw.moment(-9, -1) if number == 0 else draw.moment(), draw.one(*others, *others, None)))
+        rows.append(
+            link(
+                "partner",
+                partner_id,
+                draw.moment(-9, -1) if number == 0 else draw.moment(),
+                draw.one(*others, *others, None),
+            )
+        )
     return rows
 
 
@@ -186,7 +203,11 @@ def account_rows(draw: Draw, login: int, client_id: str) -> list[Row]:
         "platform": PLATFORM, "login": login, "changed_at": START - timedelta(days=15) if draw.chance(0.9) else draw.moment(), "client_id": client_id,
         "account_type": draw.one(*TYPES), "currency": draw.one("USD", "USD", *CURRENCIES), "entity": "CY", "is_demo": draw.chance(0.08),
     }  # fmt: skip
-    return [first, {**first, "changed_at": draw.moment(), "account_type": draw.one(*TYPES)}] if draw.chance(0.2) else [first]
+    return (
+        [first, {**first, "changed_at": draw.moment(), "account_type": draw.one(*TYPES)}]
+        if draw.chance(0.2)
+        else [first]
+    )
 
 
 def position(draw: Draw, deal_id: int, login: int) -> list[Row]:
@@ -196,7 +217,13 @@ def position(draw: Draw, deal_id: int, login: int) -> list[Row]:
     steps = {
         "plain": [("in", lots, True), ("out", lots, False)],
         "parts": [("in", lots * 2, True), ("out", lots, False), ("out", lots, False)],
-        "added": [("in", lots, True), ("in", lots / 2, True), ("out", lots, False), ("in", lots, True), ("out", lots / 2, False)],
+        "added": [
+            ("in", lots, True),
+            ("in", lots / 2, True),
+            ("out", lots, False),
+            ("in", lots, True),
+            ("out", lots / 2, False),
+        ],
         "again": [("in", lots, True), ("out", lots, False), ("in", lots / 2, True), ("out", lots / 2, False)],
         "turned": [("in", lots, True), ("inout", lots * 3, False), ("out", lots, True)],
         "by": [("in", lots, True), ("out_by", lots, False), ("out_by", lots, True)],

@@ -65,7 +65,9 @@ Zeros = dict[tuple[str, int, str], str]
 def interpret(broker: Broker) -> tuple[Lines, Zeros]:
     """All lines that should stand and all zeros, deal by deal."""
     refused = refused_links(broker)
-    standing = [link for link in broker.links if (link["child_kind"], link["child_id"], link["valid_from"]) not in refused]
+    standing = [
+        link for link in broker.links if (link["child_kind"], link["child_id"], link["valid_from"]) not in refused
+    ]
     lines: Lines = {}
     zeros: Zeros = {}
     for deal in broker.deals:
@@ -97,8 +99,16 @@ def outcomes(broker: Broker, links: list[Row], deal: Row) -> list[tuple[str, str
     client, at = account["client_id"], deal["executed_at"]
     link = as_of(links, "valid_from", at, child_kind="client", child_id=client)
     if link is None or link["parent_partner_id"] is None:
-        later = [row for row in links if row["child_kind"] == "client" and row["child_id"] == client and row["valid_from"] > at]
-        named = [row["parent_partner_id"] for row in sorted(later, key=lambda row: row["valid_from"]) if row["parent_partner_id"]]
+        later = [
+            row
+            for row in links
+            if row["child_kind"] == "client" and row["child_id"] == client and row["valid_from"] > at
+        ]
+        named = [
+            row["parent_partner_id"]
+            for row in sorted(later, key=lambda row: row["valid_from"])
+            if row["parent_partner_id"]
+        ]
         return [(named[0], "", "no_partner")] if named else []
     chain = chain_above(broker, links, link["parent_partner_id"], at)
     direct = chain[0]
@@ -142,8 +152,21 @@ def share(broker: Broker, deal: Row, account: Row, chain: list[Member]) -> list[
             elif rate is None:
                 outcome = "no_rate"
             else:
-                base = multiplier if plan["distribution"] == "difference" else Decimal(str(chosen["parameters"].get("lots_multiplier", 1)))
-                outcome = pay(broker, deal, account, member, chosen, plan, rate - paid_below if plan["distribution"] == "difference" else rate, base)
+                base = (
+                    multiplier
+                    if plan["distribution"] == "difference"
+                    else Decimal(str(chosen["parameters"].get("lots_multiplier", 1)))
+                )
+                outcome = pay(
+                    broker,
+                    deal,
+                    account,
+                    member,
+                    chosen,
+                    plan,
+                    rate - paid_below if plan["distribution"] == "difference" else rate,
+                    base,
+                )
             if plan["distribution"] == "difference" and rate is not None:
                 paid_below = max(paid_below, rate)
             found[-1] = (member.partner_id, scheme, outcome)
@@ -230,7 +253,9 @@ def member_rules(broker: Broker, deal: Row, account: Row, member: Member, distri
     rank = member.row["rank"] if member.row else None
     chosen: dict[str, Row | str] = {}
     mine = [rule for rule in broker.rules if rule["plan_id"] == member.plan["plan_id"] and valid(rule, at)]
-    newest = [rule for rule in mine if rule["version"] == max(r["version"] for r in mine if r["rule_id"] == rule["rule_id"])]
+    newest = [
+        rule for rule in mine if rule["version"] == max(r["version"] for r in mine if r["rule_id"] == rule["rule_id"])
+    ]
     for scheme in {rule["scheme"] for rule in newest}:
         fitting = []
         for rule in newest:
@@ -261,7 +286,9 @@ def specificity(rule: Row) -> int:
 def chain_above(broker: Broker, links: list[Row], direct_id: str, at: datetime) -> list[Member]:
     """The direct partner and everyone above it at that moment, with the place each counts for."""
     ids = [direct_id]
-    while (link := as_of(links, "valid_from", at, child_kind="partner", child_id=ids[-1])) and link["parent_partner_id"]:
+    while (link := as_of(links, "valid_from", at, child_kind="partner", child_id=ids[-1])) and link[
+        "parent_partner_id"
+    ]:
         ids.append(link["parent_partner_id"])
     chain: list[Member] = []
     for partner_id in ids:
@@ -318,7 +345,9 @@ def exchange_rate(broker: Broker, source: str, target: str, at: datetime) -> Dec
     if pair is not None or "USD" in (source, target):
         return pair
     first, second = paired_rate(broker, source, "USD", at), paired_rate(broker, "USD", target, at)
-    return None if first is None or second is None else (first * second).quantize(ONE.scaleb(-12), rounding=ROUND_HALF_UP)
+    return (
+        None if first is None or second is None else (first * second).quantize(ONE.scaleb(-12), rounding=ROUND_HALF_UP)
+    )
 
 
 def paired_rate(broker: Broker, source: str, target: str, at: datetime) -> Decimal | None:

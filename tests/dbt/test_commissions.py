@@ -57,11 +57,31 @@ def closing(login: int, deal_id: int, lots: str = "10", at: str = AT, **more: An
     }  # fmt: skip
 
 
-SYMBOL = {"platform": "mt5", "symbol": "EURUSD", "valid_from": SINCE, "symbol_group": "fx", "asset_class": "fx", "quote_currency": "USD", "digits": 5}
+SYMBOL = {
+    "platform": "mt5",
+    "symbol": "EURUSD",
+    "valid_from": SINCE,
+    "symbol_group": "fx",
+    "asset_class": "fx",
+    "quote_currency": "USD",
+    "digits": 5,
+}
 TRADERS = {
     1: "D4", 2: "I8", 3: "L3", 4: "X", 5: "X", 6: "RK", 7: "CAP", 8: "M", 9: "M", 10: None, 11: "CY1", 12: "D4",
 }  # fmt: skip
-RATES = {"D4": "4", "D7": "7", "D10": "10", "I8": "8", "I7": "7", "I10": "10", "X": "5", "Y": "6", "M": "2", "CY1": "1", "CY2": "2"}
+RATES = {
+    "D4": "4",
+    "D7": "7",
+    "D10": "10",
+    "I8": "8",
+    "I7": "7",
+    "I10": "10",
+    "X": "5",
+    "Y": "6",
+    "M": "2",
+    "CY1": "1",
+    "CY2": "2",
+}
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +113,19 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     )  # fmt: skip
     home.learn(
         "2026-03-02",
-        partner_links=[link("client", "C4", "Y", "2026-02-01T00:00:00"), link("client", "C10", "X", "2026-02-20T00:00:00")],
+        partner_links=[
+            link("client", "C4", "Y", "2026-02-01T00:00:00"),
+            link("client", "C10", "X", "2026-02-20T00:00:00"),
+        ],
         commission_plans=[
-            plan("PL-M", "difference", 2, '{"exclude_reasons": ["client"]}', valid_from="2026-01-15T00:00:00", valid_to="2026-02-01T00:00:00")
+            plan(
+                "PL-M",
+                "difference",
+                2,
+                '{"exclude_reasons": ["client"]}',
+                valid_from="2026-01-15T00:00:00",
+                valid_to="2026-02-01T00:00:00",
+            )
         ],
     )
     home.learn(
@@ -108,7 +138,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
 
 
 def net(broker: Broker, deal_id: int) -> dict[str, Decimal]:
-    rows = broker.rows("select partner_id, sum(amount) from partners.fct_commission_accruals where deal_id = ? group by all", deal_id)
+    rows = broker.rows(
+        "select partner_id, sum(amount) from partners.fct_commission_accruals where deal_id = ? group by all", deal_id
+    )
     return {partner_id: amount.normalize() for partner_id, amount in rows if amount}
 
 
@@ -183,14 +215,18 @@ def test_a_line_names_its_deal_plan_rule_and_versions(broker: Broker) -> None:
         from partners.fct_commission_accruals where deal_id = 1 and partner_id = 'D7'
         """
     )
-    assert line == [("mt5:1:per_lot:D7:r1", "C1", 2, "PL-D7", 1, "PL-D7-own", 1, 10, "lots", 7, 3, 1, "USD", 30, "accrued")]
+    assert line == [
+        ("mt5:1:per_lot:D7:r1", "C1", 2, "PL-D7", 1, "PL-D7-own", 1, 10, "lots", 7, 3, 1, "USD", 30, "accrued")
+    ]
 
 
 def test_running_again_after_a_crash_between_the_models_adds_nothing(broker: Broker) -> None:
     before = broker.rows("select count(*), sum(hash(accrual_id, amount)) from partners.fct_commission_accruals")
     unpaid = broker.rows("from partners.fct_commission_zero order by all")
     broker.rows("update control.models set high_water = 1 where model = 'fct_commission_zero'")
-    nodes = broker.dbt.run(["run", "--select", "int_commission_deals", "fct_commission_accruals", "fct_commission_zero"])
+    nodes = broker.dbt.run(
+        ["run", "--select", "int_commission_deals", "fct_commission_accruals", "fct_commission_zero"]
+    )
     assert [node.status for node in nodes] == ["success"] * 3
     assert broker.rows("select count(*), sum(hash(accrual_id, amount)) from partners.fct_commission_accruals") == before
     assert broker.rows("from partners.fct_commission_zero order by all") == unpaid
