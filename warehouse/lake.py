@@ -12,6 +12,10 @@ from warehouse.settings import Settings
 
 PUBLISH = "publish"
 ROLLBACK = "rollback"
+SNAPSHOTS = """
+select snapshot_id, snapshot_time::timestamp, commit_message, commit_extra_info from lake.snapshots()
+where list_contains(?, commit_message) order by snapshot_id desc
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ def exists(settings: Settings) -> bool:
 def publishes(settings: Settings) -> list[Publish]:
     """Every publish still kept, newest first."""
     return [_publish(*row) for row in _snapshots(settings) if row[2] == PUBLISH]
+
+
+def newest(connection: duckdb.DuckDBPyConnection) -> Publish | None:
+    """The newest publish of the lake that the connection has attached, whatever a rollback points to."""
+    rows = connection.execute(f"{SNAPSHOTS} limit 1", [[PUBLISH]]).fetchall()
+    return _publish(*rows[0]) if rows else None
 
 
 def current(settings: Settings) -> Publish:
@@ -108,12 +118,7 @@ def _snapshots(settings: Settings) -> list[tuple[int, datetime, str, str]]:
     connection = connect(":memory:", settings)
     try:
         attach(connection, settings)
-        return connection.execute(
-            """
-            select snapshot_id, snapshot_time::timestamp, commit_message, commit_extra_info from lake.snapshots()
-            where commit_message in ('publish', 'rollback') order by snapshot_id desc
-            """
-        ).fetchall()
+        return connection.execute(SNAPSHOTS, [[PUBLISH, ROLLBACK]]).fetchall()
     finally:
         connection.close()
 

@@ -61,40 +61,42 @@ def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None
         )
         if run_id is None or run_id != newest:
             return None
-        published = _last_published(settings)
-        if published is not None and published >= int(str(run_id)):
-            return None
         lake.attach(connection, settings, read_only=False)
+        before = lake.newest(connection)
+        if before is not None and before.run_id >= int(str(run_id)):
+            return None
         connection.execute("begin")
         try:
-            written, fell_back, tables = _write(connection, published, progress)
+            written, fell_back, tables = _write(connection, before, progress)
             lake.message(connection, lake.PUBLISH, _record(connection, int(str(run_id)), tables))
             connection.execute("commit")
         except BaseException:
             connection.execute("rollback")
             raise
-    return PublishOutcome(lake.current(settings), time.monotonic() - started, written, tuple(fell_back))
-
-
-def _last_published(settings: Settings) -> int | None:
-    newest = lake.publishes(settings)[:1]
-    return newest[0].run_id if newest else None
+        after = lake.newest(connection)
+    assert after is not None
+    return PublishOutcome(after, time.monotonic() - started, written, tuple(fell_back))
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, published: int | None, progress: Callable[[str], None]
+    connection: duckdb.DuckDBPyConnection, before: lake.Publish | None, progress: Callable[[str], None]
 ) -> tuple[int, list[str], dict[str, Any]]:
     written, fell_back, tables = 0, [], {}
     marts = _marts(connection)
-    present = _present(connection)
+    built, present = _columns(connection, "current_database()"), _columns(connection, "'lake'")
     for number, mart in enumerate(marts, start=1):
         progress(f"{number} of {len(marts)}: {mart.name}")
-        columns = _columns(connection, mart.name)
-        whole = published is None or present.get(mart.name) != columns or mart.full_run_id > published
-        if whole:
+        if before is None or present.get(mart.name) != built[mart.name]:
             written += _whole(connection, mart, replaces=mart.name in present)
-        elif mart.run_id > published:
-            written += _delta(connection, mart, published)
+        elif mart.run_id <= before.run_id and mart.name in before.tables:
+            tables[mart.name] = before.tables[mart.name]
+            continue
+        elif mart.mode == "replace":
+            written += _difference(connection, mart, [name for name, _ in built[mart.name]])
+        elif mart.full_run_id > before.run_id:
+            written += _whole(connection, mart, replaces=True)
+        else:
+            written += _delta(connection, mart, before.run_id)
         totals = _totals(connection, mart, mart.name)
         if _totals(connection, mart, f"lake.{mart.name}") != totals:
             fell_back.append(mart.name)
@@ -112,8 +114,8 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         """
         select models.schema_name || '.' || models.model, publish_mode, publish_key, control_totals, sorted_by, full_run_id, run_id
         from control.models as models
-        join information_schema.tables as tables
-            on tables.table_catalog = current_database() and tables.table_schema = models.schema_name and tables.table_name = models.model
+        join duckdb_tables() as tables
+            on tables.database_name = current_database() and tables.schema_name = models.schema_name and tables.table_name = models.model
         where is_mart order by 1
         """
     ).fetchall()
@@ -123,25 +125,15 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
     ]
 
 
-def _present(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:
+    """Name and type of each column of each table, by schema.table; `database` is an SQL expression."""
     rows = connection.execute(
-        """
+        f"""
         select schema_name || '.' || table_name, list((column_name, data_type) order by column_index)
-        from duckdb_columns() where database_name = 'lake' and schema_name not in ('main', 'publish') group by 1
+        from duckdb_columns() where database_name = {database} and schema_name not in ('main', 'publish') group by 1
         """
     ).fetchall()
     return {name: [tuple(column) for column in columns] for name, columns in rows}
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
-    schema, table = name.split(".")
-    return connection.execute(
-        """
-        select column_name, data_type from duckdb_columns()
-        where database_name = current_database() and schema_name = ? and table_name = ? order by column_index
-        """,
-        [schema, table],
-    ).fetchall()
 
 
 def _whole(connection: duckdb.DuckDBPyConnection, mart: Mart, *, replaces: bool) -> int:
@@ -152,6 +144,19 @@ def _whole(connection: duckdb.DuckDBPyConnection, mart: Mart, *, replaces: bool)
     order = f" order by {', '.join(mart.sorted_by)}" if mart.sorted_by else ""
     connection.execute(f"create table lake.{mart.name} as select * from {mart.name}{order}")
     return int(str(scalar(connection, f"select count(*) from {mart.name}")))
+
+
+def _difference(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: list[str]) -> int:
+    """A mart that every run makes anew is mostly what it was: only rows that came or went are written, found by their content."""
+    content = f"hash(row({', '.join(name for name in columns if name != '_run_id')}))"
+    connection.execute(f"create or replace temp table built as select {content} as content from {mart.name}")
+    connection.execute(f"create or replace temp table seen as select {content} as content from lake.{mart.name}")
+    connection.execute(f"delete from lake.{mart.name} where {content} not in (select content from built)")
+    order = f" order by {', '.join(mart.sorted_by)}" if mart.sorted_by else ""
+    row = connection.execute(
+        f"insert into lake.{mart.name} select * from {mart.name} where {content} not in (select content from seen){order}"
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def _delta(connection: duckdb.DuckDBPyConnection, mart: Mart, published: int) -> int:

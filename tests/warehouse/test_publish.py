@@ -51,6 +51,22 @@ def test_a_delta_that_disagrees_with_the_build_is_published_whole_and_says_so(ti
     assert amounts(Reader(tiny.settings))["c2"] == Decimal(99)
 
 
+def test_of_a_mart_that_every_run_makes_anew_only_the_rows_that_came_or_went_are_written(tiny: TinyWarehouse):
+    replaced = "update control.models set publish_mode = 'replace', full_run_id = run_id where model = 'dim_clients'"
+    tiny.execute(replaced)
+    publish(tiny.settings)
+    tiny.run(
+        2,
+        "update core.dim_clients set _run_id = 2",
+        "delete from core.dim_clients where client_id = 'c1'",
+        "insert into core.dim_clients values ('c3', null, null, 1, 2)",
+    )
+    tiny.execute(replaced)
+    outcome = publish(tiny.settings)
+    assert outcome is not None and outcome.rows_written == 1 and outcome.fell_back == ()
+    assert amounts(Reader(tiny.settings)) == {"c2": Decimal(20), "c3": Decimal(1)}
+
+
 def test_a_red_run_is_never_published_and_the_previous_one_stays(tiny: TinyWarehouse):
     publish(tiny.settings)
     tiny.run(2, "insert into finance.fct_postings values ('e2', 1, 2)", status="red")
