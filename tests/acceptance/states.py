@@ -5,8 +5,8 @@ from contextlib import closing
 from warehouse.engine import connect
 from warehouse.settings import Settings
 
-# when a process ran is no fact about the broker
-VOLATILE = {"_run_id", "run_id", "started_at", "finished_at", "ran_at", "published_at", "message"}
+# when a process ran, and which step wrote a row anew, is no fact about the broker
+VOLATILE = {"_run_id", "_horizon_load_id", "run_id", "started_at", "finished_at", "ran_at", "published_at", "message"}
 MARTS = """
 select schema_name || '.' || model from control.models where is_mart and model <> 'fct_checks_history' order by 1
 """

@@ -92,7 +92,7 @@ def same_after_kills(folder: Path, *, kills: int, deals: int, seed: int) -> None
         assert Reader(shaken).query(f"select count(*)::varchar as rows from {mart}")["rows"][0] == totals["rows"]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_after_kills_at_random_moments_the_marts_equal_those_of_an_undisturbed_run(tmp_path: Path):
     same_after_kills(tmp_path, kills=6, deals=1_500, seed=11)
 
