@@ -8,7 +8,7 @@ create schema trading;
 create schema finance;
 create schema partners;
 create schema compliance;
-create table posting_rules as from read_csv(getvariable('posting_rules'), all_varchar = false, types = {'account_code': 'varchar', 'sign': 'decimal(3, 0)'});
+create table posting_rules as from read_csv(getvariable('posting_rules'), all_varchar = false, types = {'account_code': 'varchar', 'line_no': 'integer', 'sign': 'decimal(3, 0)'});
 create table ledger_accounts as from read_csv(getvariable('ledger_accounts'), types = {'account_code': 'varchar'});
 create macro utc_end() as timestamp '9999-12-31';
 create macro half_even(v, digits) as (case
@@ -553,7 +553,7 @@ with base as (
     from closing as c left join charged as h using (platform, deal_id) left join plan_usd as u using (platform, deal_id)
     where c.slice_id is not null and c.reason is null
 )
-select b.platform, b.deal_id, b.client_id, b.executed_at, k.partner_id, k.n as level, k.plan_id, k.plan_version, k.rule_id, k.rule_version, k.scheme,
+select b.platform, b.deal_id, b.client_id, b.executed_at, k.partner_id, k.n::integer as level, k.plan_id, k.plan_version::integer as plan_version, k.rule_id, k.rule_version::integer as rule_version, k.scheme,
     k.distribution, if(k.scheme = 'per_lot', b.lots, b.base)::decimal(38, 8) as basis_amount,
     if(k.scheme = 'per_lot', 'lots', b.account_currency) as basis_unit, k.own_rate, k.rate::decimal(28, 12) as rate,
     if(k.scheme = 'per_lot', 1, b.charged_rate)::decimal(24, 12) as fx_rate,

@@ -10,8 +10,9 @@ QUERY = """
 copy (
     with positions as (
         select platform, position_id from raw.deals
-        where entry in ('in', 'out') and _version = 1 and not coalesce(is_cancelled, false)
-        group by platform, position_id having count(*) = 2
+        where position_id is not null
+        group by platform, position_id
+        having count(*) = 2 and bool_and(entry in ('in', 'out') and _version = 1 and not coalesce(is_cancelled, false))
         order by max(executed_at) desc, position_id limit {positions}
     ),
     highest as (select max(deal_id) as deal_id from raw.deals)
