@@ -9,6 +9,9 @@ from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, getcontext
 from typing import Any
 
+from tests.dbt.naive_positions import closed_lots, commission_of, follow
+from tests.dbt.naive_rates import as_of, exchange_rate
+
 getcontext().prec = 80
 Row = dict[str, Any]
 ZERO, ONE = Decimal(0), Decimal(1)
@@ -181,10 +184,10 @@ def pay(
 ) -> Line | str:
     """The rounded line, or why there is none. `rate` is what this member earns, in the direct plan's currency or as a fraction."""
     if rule["scheme"] == "per_lot":
-        base, exchange = closed_lots(broker, deal) * multiplier, ONE
+        base, exchange = closed_lots(broker.deals, deal) * multiplier, ONE
     else:
-        base = max(-commission_of(broker, deal), ZERO)
-        exchange = exchange_rate(broker, account["currency"], plan["currency"], deal["executed_at"])
+        base = max(-commission_of(broker.deals, deal), ZERO)
+        exchange = exchange_rate(broker.rates, account["currency"], plan["currency"], deal["executed_at"])
     if rate <= 0 and plan["distribution"] == "difference":
         return "not_above_paid"
     if exchange is None:
@@ -208,7 +211,7 @@ def rounded(amount: Decimal, rounding: Row) -> Decimal:
 def rate_in_plan_currency(broker: Broker, rule: Row, plan: Row, deal: Row) -> Decimal | None:
     if rule["scheme"] not in {"per_lot", "per_million", "cpa"}:
         return rule["rate"]
-    exchange = exchange_rate(broker, rule["currency"] or plan["currency"], plan["currency"], deal["executed_at"])
+    exchange = exchange_rate(broker.rates, rule["currency"] or plan["currency"], plan["currency"], deal["executed_at"])
     return None if exchange is None else rule["rate"] * exchange
 
 
@@ -312,12 +315,6 @@ def valid(row: Row, at: datetime) -> bool:
     return row["valid_from"] <= at and (row["valid_to"] is None or at < row["valid_to"])
 
 
-def as_of(rows: list[Row], clock: str, at: datetime, **key: Any) -> Row | None:
-    """The row of the key that holds at the moment: the one with the latest clock not after it."""
-    known = [row for row in rows if row[clock] <= at and all(row[name] == value for name, value in key.items())]
-    return max(known, key=lambda row: row[clock], default=None)
-
-
 def is_test(broker: Broker, client: str) -> bool:
     rows = [row for row in broker.clients if row["client_id"] == client]
     return bool(rows) and bool(max(rows, key=lambda row: row["changed_at"])["is_test"])
@@ -337,80 +334,10 @@ def closes(broker: Broker, deal: Row) -> bool:
     return deal["deal_id"] == min(legs)
 
 
-def exchange_rate(broker: Broker, source: str, target: str, at: datetime) -> Decimal | None:
-    """Direct, else inverse, else crossed through the dollar; 12 digits after the point."""
-    if source == target:
-        return ONE
-    pair = paired_rate(broker, source, target, at)
-    if pair is not None or "USD" in (source, target):
-        return pair
-    first, second = paired_rate(broker, source, "USD", at), paired_rate(broker, "USD", target, at)
-    return (
-        None if first is None or second is None else (first * second).quantize(ONE.scaleb(-12), rounding=ROUND_HALF_UP)
-    )
-
-
-def paired_rate(broker: Broker, source: str, target: str, at: datetime) -> Decimal | None:
-    direct = as_of(broker.rates, "quoted_at", at, base_currency=source, quote_currency=target)
-    if direct:
-        return direct["rate"]
-    inverse = as_of(broker.rates, "quoted_at", at, base_currency=target, quote_currency=source)
-    return (ONE / inverse["rate"]).quantize(ONE.scaleb(-12), rounding=ROUND_HALF_UP) if inverse else None
-
-
-@dataclass
-class Opening:
-    """What stands open in a position, since it was last flat, when a deal closes some of it."""
-
-    at: datetime | None = None
-    lots: Decimal = ZERO
-    commission: Decimal = ZERO
-    value: Decimal = ZERO
-
-
-def follow(broker: Broker, deal: Row) -> tuple[Decimal, Decimal, Opening]:
-    """(lots the deal closes, its own commission for them, the openings since the position was last flat)."""
-    same = [
-        other for other in broker.deals
-        if other["platform"] == deal["platform"] and other["position_id"] == deal["position_id"] and not other["is_cancelled"]
-        and other["action"] in {"buy", "sell"}
-    ]  # fmt: skip
-    net, opening = ZERO, Opening()
-    for other in sorted(same, key=lambda row: (row["executed_at"], row["deal_id"])):
-        lots, signed = other["volume_lots"], other["volume_lots"] if other["action"] == "buy" else -other["volume_lots"]
-        closed = {"in": ZERO, "out": lots, "out_by": lots}.get(other["entry"])
-        if closed is None:
-            closed = min(lots, abs(net)) if net * signed < 0 else ZERO
-        if other["deal_id"] == deal["deal_id"]:
-            return closed, other["commission"] * closed / lots, opening
-        if closed and net + (closed if signed > 0 else -closed) == 0:
-            opening = Opening()
-        if closed < lots:
-            part = lots - closed
-            opening = Opening(
-                opening.at or other["executed_at"], opening.lots + part,
-                opening.commission + other["commission"] * part / lots, opening.value + other["price"] * part,
-            )  # fmt: skip
-            if net + signed == 0:
-                opening = Opening()
-        net += signed
-    raise AssertionError("the deal is not in its own position")
-
-
-def closed_lots(broker: Broker, deal: Row) -> Decimal:
-    return follow(broker, deal)[0]
-
-
-def commission_of(broker: Broker, deal: Row) -> Decimal:
-    """What the client paid for the lots closed: the closing's own and the openings' in proportion; negative as a cost."""
-    lots, own, opening = follow(broker, deal)
-    return own + (opening.commission * lots / opening.lots if opening.lots else ZERO)
-
-
 def deal_filter(broker: Broker, deal: Row, plan: Row) -> str | None:
     """The filter of the direct partner's plan that the deal does not pass; a deal before its symbol's first row has no rate."""
     settings = plan["settings"]
-    opening = follow(broker, deal)[2]
+    opening = follow(broker.deals, deal)[2]
     symbol = as_of(broker.symbols, "valid_from", deal["executed_at"], platform=deal["platform"], symbol=deal["symbol"])
     if opening.at and (deal["executed_at"] - opening.at).total_seconds() < settings.get("min_hold_seconds", 0):
         return "held_too_short"
