@@ -29,6 +29,18 @@
     {{ column }} > {{ high_water() }} and {{ column }} <= {{ _control('horizon_load_id') }}
 {%- endmacro -%}
 
+{#- Whether a load of one of these feeds has come since this model was last built: what cannot have changed need not be asked of the history. -#}
+{%- macro has_new_loads(feeds) -%}
+    {%- if not execute -%} {{ return(true) }} {%- endif -%}
+    {%- set found -%}
+        select count(*) from raw.loads
+        where
+            load_id > {{ high_water() }} and load_id <= {{ _control('horizon_load_id') }}
+            and feed in ('{{ feeds | join("', '") }}')
+    {%- endset -%}
+    {{ return(run_query(found).columns[0].values()[0] > 0) }}
+{%- endmacro -%}
+
 {#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless.
     It also records how a mart is published, from the model's own config (materialisation, strategy, unique_key)
     and meta (`control_totals`: columns whose sums must agree after a publish; `sorted_by`: what it is looked up by). -#}

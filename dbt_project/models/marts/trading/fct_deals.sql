@@ -18,7 +18,7 @@ hourly_rates as (select * from {{ ref('int_fx_usd_hours') }}),
 newest_rates as (select * from {{ ref('int_fx_usd') }} where valid_to is null),
 
 {% if is_incremental() -%}
-known as (select * from {{ this }}),
+known as not materialized (select *, version as _version from {{ this }}),
 
 new_deals as (select * from deals where {{ new_rows('deals') }}),
 
@@ -39,26 +39,37 @@ touched_positions as (
     where new_deals._version > 1 and known.position_id is not null
 ),
 
+-- of those positions what was known and is not sent anew
+known_parts as (
+    select known.*
+    from known
+    inner join touched_positions on known.platform = touched_positions.platform and known.position_id = touched_positions.position_id
+    where (known.platform, known.deal_id) not in (select (sent.platform, sent.deal_id) from new_deals as sent)
+),
+
 openings as (
     select
-        deals.platform,
-        deals.position_id,
-        min(deals.executed_at) as opened_at
-    from deals
-    inner join touched_positions on deals.platform = touched_positions.platform and deals.position_id = touched_positions.position_id
-    where deals.entry in ('in', 'inout') and not coalesce(deals.is_cancelled, false)
-    group by deals.platform, deals.position_id
+        parts.platform,
+        parts.position_id,
+        min(parts.executed_at) as opened_at
+    from (
+        select platform, position_id, executed_at, entry, is_cancelled from known_parts
+        union all
+        select platform, position_id, executed_at, entry, is_cancelled from new_deals
+    ) as parts
+    where parts.entry in ('in', 'inout') and not coalesce(parts.is_cancelled, false) and parts.position_id is not null
+    group by parts.platform, parts.position_id
 ),
 
 -- what a late row of a dimension changes: deals already known whose figures would now differ
 touched as (
     select
-        known.platform,
-        known.deal_id
-    from known
-    inner join touched_positions on known.platform = touched_positions.platform and known.position_id = touched_positions.position_id
-    left join openings on known.platform = openings.platform and known.position_id = openings.position_id
-    where known.opened_at is distinct from openings.opened_at
+        known_parts.platform,
+        known_parts.deal_id
+    from known_parts
+    left join openings on known_parts.platform = openings.platform and known_parts.position_id = openings.position_id
+    where known_parts.opened_at is distinct from openings.opened_at
+    {%- if has_new_loads(['trading_accounts', 'clients']) %}
     union
     select
         known.platform,
@@ -81,6 +92,8 @@ touched as (
             or known.is_demo is distinct from accounts.is_demo
             or known.is_test is distinct from accounts.is_test
         )
+    {%- endif %}
+    {%- if has_new_loads(['symbols']) %}
     union
     select
         known.platform,
@@ -101,6 +114,8 @@ touched as (
             or known.quote_currency is distinct from symbols.quote_currency
             or known.notional_currency is distinct from symbols.notional_currency
         )
+    {%- endif %}
+    {%- if has_new_loads(['fx_rates']) %}
     union
     select
         known.platform,
@@ -124,15 +139,18 @@ touched as (
     inner join newest_rates
         on known.notional_currency = newest_rates.currency and known.executed_at >= newest_rates.valid_from
     where {{ new_rows('newest_rates') }} and known.fx_rate_usd is distinct from newest_rates.rate_to_usd
+    {%- endif %}
 ),
 
+{% set read = ['platform', 'deal_id', 'order_id', 'position_id', 'login', 'executed_at', 'action', 'is_cancelled', 'reference', 'entry', 'symbol',
+    'volume_lots', 'price', 'profit', 'swap', 'commission', 'fee', 'bid', 'ask', 'reason', 'comment', 'recorded_at', '_load_id', '_row_number', '_version'] -%}
 selected as (
-    select * from new_deals
+    select {{ read | join(', ') }} from new_deals
     union all
-    select deals.*
-    from deals
-    inner join touched on deals.platform = touched.platform and deals.deal_id = touched.deal_id
-    where not ({{ new_rows('deals') }})
+    select {% for column in read %}known.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    from known
+    inner join touched on known.platform = touched.platform and known.deal_id = touched.deal_id
+    where (known.platform, known.deal_id) not in (select (sent.platform, sent.deal_id) from new_deals as sent)
 ),
 
 position_openings as (
