@@ -28,9 +28,10 @@ def run_suites(connection: duckdb.DuckDBPyConnection, docs: Path) -> list[Expect
     """Validates every suite on its extract and writes one page a suite into `docs`. Warns, never blocks: these are facts."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("extracts")
     outcomes: list[Expectation] = []
     for suite in suites():

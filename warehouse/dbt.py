@@ -56,11 +56,12 @@ class Dbt:
             DuckDBConnectionManager.close_all_connections()
         return [_node(result) for result in getattr(outcome.result, "results", [])]
 
-    def parse(self) -> None:
-        """Reads the project and writes manifest.json into the home; the other commands do it when needed."""
+    def parse(self) -> Any:
+        """The manifest: reads the project and writes manifest.json into the home; the other commands do it when needed."""
         from dbt.cli.main import dbtRunner
 
         self.manifest = self._invoke(dbtRunner(), ["parse"]).result
+        return self.manifest
 
     def _invoke(self, runner: Any, arguments: list[str]) -> Any:
         self._environment()

@@ -10,9 +10,8 @@ from warehouse.settings import Settings
 
 def dictionary(dbt: Dbt) -> dict[str, Any]:
     """`schema.mart` → description, owner and columns (name → type and description), from dbt's parsed manifest."""
-    if dbt.manifest is None:
-        dbt.parse()
-    nodes = dbt.manifest.nodes.values()
+    manifest = dbt.manifest or dbt.parse()
+    nodes = manifest.nodes.values()
     marts = [node for node in nodes if str(node.resource_type) == "model" and node.fqn[1] == "marts"]
     return {
         f"{node.schema}.{node.name}": {

@@ -26,7 +26,10 @@ def extension_file(name: str) -> Path:
 
 def connect(database: Path | str, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """An open DuckDB connection that never downloads an extension and speaks UTC."""
-    config: dict[str, str | bool | int] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
     if settings.threads:
         config["threads"] = settings.threads
     if settings.memory_limit:

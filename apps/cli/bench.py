@@ -30,7 +30,7 @@ def bench(
     if json:
         print_json(found)
         return
-    rows: list[list[object]] = [
+    rows = [
         [part, one["ratio"], one["build_seconds"], one["limit_seconds"], one["ratio_cpu"]]
         for part, one in found["sections"].items()
     ]

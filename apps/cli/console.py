@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -44,7 +44,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, default=plain, ensure_ascii=False) + "\n")
 
 
-def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
+def table(title: str, columns: list[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on standard output; numbers right-aligned by the caller's formatting."""
     drawn = Table(title=title, title_justify="left")
     for column in columns:

@@ -94,7 +94,7 @@ def running_costs(world: World, used: list[tuple[int, int]]) -> pl.DataFrame:
                         None,
                     )
                 )
-    schema = dict(
+    schema: dict[str, type[pl.DataType]] = dict(
         zip(LINE_COLUMNS, (pl.Int64, pl.Int64, pl.Boolean, pl.Int64, pl.Int64, *[pl.String] * 6), strict=True)
     )
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,5 +1,7 @@
 """Planted cases that show in trades and partners (A14–A18) and failures of control on withdrawals, with decoys."""
 
+from typing import Any
+
 from ingestion.simulator.scenarios_money import traded_a_little
 from ingestion.simulator.stage import Stage
 from ingestion.simulator.world import DAY, HOUR, MINUTE, SECOND
@@ -121,7 +123,7 @@ def control_failures(stage: Stage) -> None:
         why: str = "",
         who: int | None = None,
         deposit: float = 3000,
-        **more: object,
+        **more: Any,
     ) -> int:
         client = ordinary(stage, deposit) if who is None else who
         request = stage.withdraw(client, 40, euros, **(decision | more))

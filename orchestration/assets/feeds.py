@@ -27,7 +27,7 @@ def load_feeds() -> Iterator[dg.MaterializeResult]:
     """Loads the landing folder. A feed without a new file says so with zeros: a skipped one would skip the build."""
     by_feed: dict[str, list] = {feed: [] for feed in FEEDS}
     for file in pipeline.load(Settings(), pipeline.Source()):
-        if file.feed in FEEDS:
+        if file.feed is not None and file.feed in FEEDS:
             by_feed[file.feed].append(file)
     for feed, files in by_feed.items():
         counts = {

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['client_id', 'day']) }}
 
-with accruals as (select * from {{ ref('fct_commission_accruals') }}),
+with accruals as not materialized (select * from {{ ref('fct_commission_accruals') }}),
 
 {% if is_incremental() -%}
 touched as (

@@ -47,10 +47,13 @@ due as (
 ),
 
 {% if is_incremental() -%}
+-- a first version that has only now come has no entry yet; without any other the history is not read
+rewritten as (select platform, deal_id from deals where version > 1 or _load_id <= {{ high_water() }}),
+
 touched as (
     select known.*
     from {{ this }} as known
-    inner join deals on known.platform = deals.platform and known.deal_id = deals.deal_id
+    inner join rewritten on known.platform = rewritten.platform and known.deal_id = rewritten.deal_id
     where known.sign = 1
 ),
 

@@ -7,7 +7,7 @@
 
 with accounts as (select * from {{ ref('int_accounts') }}),
 
-postings as (
+all_postings as not materialized (
     select platform, login, occurred_at, case when account_code = '2020' then -amount else amount end as amount, _horizon_load_id
     from {{ ref('fct_postings') }}
     where account_code in ('2020', '9010') and login is not null
@@ -17,7 +17,7 @@ snapshots as (select * from {{ ref('stg_account_snapshots') }}),
 
 {% if is_incremental() -%}
 touched as (
-    select distinct platform, login from postings
+    select distinct platform, login from all_postings
     where _horizon_load_id > {{ high_water() }}
     union
     select distinct platform, login from snapshots
@@ -28,6 +28,14 @@ touched as (
 ),
 
 {% endif -%}
+postings as (
+    select all_postings.*
+    from all_postings
+    {%- if is_incremental() %}
+    inner join touched on all_postings.platform = touched.platform and all_postings.login = touched.login
+    {%- endif %}
+),
+
 last_of_day as (
     select
         snapshots.platform,
@@ -66,9 +74,6 @@ daily as (
         postings.occurred_at::date as day,
         sum(postings.amount) as amount
     from postings
-    {%- if is_incremental() %}
-    inner join touched on postings.platform = touched.platform and postings.login = touched.login
-    {%- endif %}
     group by postings.platform, postings.login, postings.occurred_at::date
 ),
 

@@ -1,5 +1,14 @@
 -- Nothing disappears: every event that moves money and that no rule posts, with the reason.
-with deals as (select * from {{ ref('fct_deals') }} where action <> 'balance'),
+-- each of the few reasons is looked for in its own column, so that of the many posted deals nothing more is read
+with deals as (
+    select * from {{ ref('fct_deals') }} where is_demo
+    union all
+    select * from {{ ref('fct_deals') }} where is_test and not is_demo
+    union all
+    select * from {{ ref('fct_deals') }} where currency is null and not is_test and not is_demo
+    union all
+    select * from {{ ref('fct_deals') }} where action not in ('buy', 'sell') and currency is not null and not is_test and not is_demo
+),
 
 rules as (
     select distinct event_kind from {{ ref('posting_rules') }}
@@ -29,7 +38,8 @@ unposted as (
     from deals
     left join rules on rules.event_kind = case when deals.action in ('buy', 'sell') then 'trade' else deals.action end
     where
-        not deals.is_cancelled
+        deals.action <> 'balance'
+        and not deals.is_cancelled
         and (deals.profit <> 0 or deals.swap <> 0 or deals.commission <> 0 or deals.fee <> 0)
         and (deals.is_demo or deals.is_test or deals.currency is null or rules.event_kind is null)
     union all

@@ -5,14 +5,14 @@
     meta={'owner': 'dealing', 'control_totals': ['lots', 'notional_usd', 'realised_pnl', 'balance'], 'sorted_by': ['day', 'login']}
 ) }}
 
-with deals as (select * from {{ ref('fct_deals') }}),
+with deals as not materialized (select * from {{ ref('fct_deals') }}),
 
 snapshots as (select * from {{ ref('stg_account_snapshots') }}),
 
 accounts as (select * exclude (valid_to), coalesce(valid_to, timestamp '9999-12-31') as valid_to from {{ ref('int_accounts') }}),
 
 -- every version, because a day that a correction emptied stays, with zeros: rows of a mart are replaced, never lost
-deal_versions as (select * from {{ source('raw', 'deals') }}),
+deal_versions as not materialized (select * from {{ source('raw', 'deals') }}),
 
 {% if is_incremental() -%}
 corrected as (
