@@ -31,6 +31,14 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
     )
     mt5_platform: str = Field(default="mt5", description="What that trading server is called in every row.")
+    ops_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="SQLAlchemy URL of the operational store, `postgresql+psycopg://…`; empty: SQLite in the home.",
+    )
+    anchor_folder: str = Field(
+        default="",
+        description="Where the audit chain's signed anchors go; empty: `<home>/anchors`. Better another disk.",
+    )
     dashboard_port: int = 8501
     dagster_port: int = 3000
     bind_address: str = Field(
@@ -80,6 +88,20 @@ class Settings(BaseSettings):
     @property
     def dagster_home(self) -> Path:
         return self.root / "dagster"
+
+    @property
+    def ops_file(self) -> Path:
+        """The operational store where no `ops_url` is set."""
+        return self.root / "ops.db"
+
+    @property
+    def anchors(self) -> Path:
+        return Path(self.anchor_folder).expanduser().resolve() if self.anchor_folder else self.root / "anchors"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys; readable by their owner only, and the one folder that is never exported."""
+        return self.root / "keys"
 
     @property
     def simulated_marker(self) -> Path:
