@@ -101,6 +101,7 @@ def _decimal(source: pl.Series, dtype: pl.Decimal) -> pl.Series:
             raise BadFile(
                 f"The column `{source.name}` holds binary floats; amounts, prices and volumes are exact.",
                 "Write it as text or as a decimal type and drop the file again.",
+                column=source.name,
             )
         return source.cast(dtype)
     if source.dtype == pl.String:

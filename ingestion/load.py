@@ -332,7 +332,6 @@ def _refuse(call: Call, found: Found, connector: Connector, seen: Fingerprint, b
     if not call.dry_run:
         if not told:
             _record(call, found, connector, seen, feed, counts, _now(), reason)
-        stated = {name: getattr(bad, name, None) for name in ("row", "column", "value")}
         files.set_aside(
             found,
             {
@@ -344,7 +343,9 @@ def _refuse(call: Call, found: Found, connector: Connector, seen: Fingerprint, b
                 "bytes": seen.size,
                 "reason": bad.reason,
                 "remedy": bad.remedy or f"Mend the file and put it in landing/{connector.name}/ again.",
-                **stated,
+                "row": bad.row,
+                "column": bad.column,
+                "value": bad.value,
                 "load_id": counts.load_id,
                 "refused_at": call.recorded_at.isoformat() + "Z",
             },

@@ -87,10 +87,13 @@ def dossier(
     json: Json = False,
 ) -> None:
     """Who approved this, which checks ran before, and what the client's status was at the time."""
-    from apps.dossier import DossierNotFound, render
+    from apps.dossier import SUBJECTS, DossierNotFound, render
     from apps.dossier import dossier as answer
     from warehouse.reader import Reader
 
+    if subject not in SUBJECTS:
+        words.print(f"[red]There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
+        raise typer.Exit(console.USAGE)
     settings = Settings()
     with explained(settings):
         try:

@@ -16,6 +16,9 @@ from apps.dossier import queries
 
 Answer = dict[str, Any]
 
+SUBJECTS = ("withdrawal",)
+"""What a dossier can be asked of."""
+
 FOR_EVER = datetime(9999, 12, 31)
 """Open knowledge or an open end, as a bound to compare with."""
 
@@ -63,8 +66,8 @@ def dossier(
     `as_of` leaves out what happened later, `known_at` what was recorded later. Raises DossierNotFound for an unknown id, or one
     that did not exist yet at `as_of` or `known_at`, and ValueError for a subject that has no dossier.
     """
-    if subject != "withdrawal":
-        raise ValueError(f"There is no dossier of a {subject} yet; there is one of a withdrawal.")
+    if subject not in SUBJECTS:
+        raise ValueError(f"There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
     started = time.perf_counter()
     until, knowledge = _utc(as_of) or FOR_EVER, _utc(known_at) or FOR_EVER
     requests, events, checks, failures = _together(

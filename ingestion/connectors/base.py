@@ -33,12 +33,24 @@ class Batch:
 
 
 class BadFile(Exception):
-    """The whole file is unusable (truncated, wrong columns, wrong encoding). Says what, where and what to do."""
+    """The whole file is unusable (truncated, wrong columns, wrong encoding). Says what, where and what to do.
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
+    `row` (1-based, as the format counts), `column` and `value` are None where no single one is to blame.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        remedy: str = "",
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+    ) -> None:
         super().__init__(f"{reason} {remedy}".strip())
         self.reason = reason
         self.remedy = remedy
+        self.row, self.column, self.value = row, column, value
 
 
 class Connector(Protocol):

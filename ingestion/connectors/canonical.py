@@ -72,7 +72,9 @@ def check_columns(feed: Feed, names: list[str]) -> None:
     """Raises BadFile when a column is missing without which no row could load, or when two have one name."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise BadFile(f"The column `{twice[0]}` occurs twice.", "Keep one of them and drop the file again.")
+        raise BadFile(
+            f"The column `{twice[0]}` occurs twice.", "Keep one of them and drop the file again.", column=twice[0]
+        )
     if len(names) > MOST_COLUMNS:
         raise BadFile(f"There are {len(names)} columns; at most {MOST_COLUMNS} are read.", "Drop what no one needs.")
     missing = [name for name in feed.required if name not in names and name not in feed.nullable_key]
@@ -86,6 +88,7 @@ def check_columns(feed: Feed, names: list[str]) -> None:
     raise BadFile(
         f"The feed {feed.name} needs the columns {', '.join(missing)}, which the file does not have{hint}.",
         f"The file has: {', '.join(names[:40])[:1000]}. Name its columns as feeds.md does, or use the connector of the system it comes from.",
+        column=", ".join(missing),
     )
 
 

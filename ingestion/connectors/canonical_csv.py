@@ -67,6 +67,7 @@ def _batches(stream: CleanStream, feed: Feed, names: list[str]) -> Iterator[Batc
         raise BadFile(
             "The file is cut off in its last line.",
             "Send it again under a temporary name and rename it when it is complete.",
+            row=max(skipped),
         )
     if held or ragged or not stream.ends_in_line_end:
         remarks = () if stream.ends_in_line_end else (NO_LINE_END,)

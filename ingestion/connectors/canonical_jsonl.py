@@ -54,6 +54,7 @@ def read(path: Path, feed: Feed) -> Iterator[Batch]:
                 raise BadFile(
                     "The file is cut off in its last line.",
                     "Send it again under a temporary name and rename it when it is complete.",
+                    row=rejected[-1].row_number,
                 )
             rows, broken = _columns(objects, numbers)
             yield Batch(feed.name, rows, tuple(rejected + broken))
@@ -64,7 +65,9 @@ def _lines(buffered: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
     while line := buffered.readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:
-            raise BadFile(f"Line {number} is longer than {LONGEST_LINE // 2**20} MiB.", "Write one object a line.")
+            raise BadFile(
+                f"Line {number} is longer than {LONGEST_LINE // 2**20} MiB.", "Write one object a line.", row=number
+            )
         if line.strip():
             yield number, line
 
@@ -114,6 +117,7 @@ def _check_first(feed: Feed, objects: list[dict[str, object]], rejected: list[Re
         raise BadFile(
             f"None of its lines is a JSON object; line {rejected[0].row_number} {rejected[0].rules[0].removeprefix('the line ')}.",
             "Check what was exported.",
+            row=rejected[0].row_number,
         )
     missing = [
         name for name in feed.required if name not in feed.nullable_key and not any(name in one for one in objects)
@@ -122,6 +126,7 @@ def _check_first(feed: Feed, objects: list[dict[str, object]], rejected: list[Re
         raise BadFile(
             f"The feed {feed.name} needs {', '.join(missing)}, which no line has.",
             f"The first line has: {', '.join(objects[0])[:1000]}. Name them as feeds.md does, or use the connector of the system.",
+            column=", ".join(missing),
         )
 
 

@@ -22,7 +22,9 @@ def csv_rows(path: Path, *, delimiter: str = ",", encoding: str = "utf-8-sig") -
         with path.open(encoding=encoding, newline="") as handle:
             for number, row in enumerate(csv.reader(handle, delimiter=delimiter, strict=True), start=1):
                 if any("\0" in cell for cell in row):
-                    raise BadFile(f"Line {number} of {path.name} holds a NUL byte.", "Export the file again.")
+                    raise BadFile(
+                        f"Line {number} of {path.name} holds a NUL byte.", "Export the file again.", row=number
+                    )
                 yield row
     except UnicodeDecodeError as error:
         raise BadFile(

@@ -83,6 +83,8 @@ def test_a_bad_file_is_set_aside_whole_with_its_reason_and_the_next_still_loads(
     assert reason["file"] == name
     assert reason["reason"]
     assert reason["remedy"]
+    where = {"renamed.csv": (None, "executed_at"), "cut.csv": (2, None), "cut.jsonl": (2, None)}
+    assert (reason["row"], reason["column"]) == where.get(name, (reason["row"], reason["column"]))
     assert landing.rows("select status, rows_read from raw.loads where status <> 'loaded'") == [("refused", 0)]
 
 

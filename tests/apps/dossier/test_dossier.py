@@ -147,7 +147,7 @@ def test_an_unknown_id_says_what_was_searched_how_far_data_reach_and_what_is_nea
 
 
 def test_another_subject_is_refused_in_words(reader: Reader) -> None:
-    with pytest.raises(ValueError, match="no dossier of a deposit yet"):
+    with pytest.raises(ValueError, match="no dossier of a deposit"):
         dossier(reader, "deposit", "D1")
 
 
