@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from apps.approvals.marts import MartReader
-from apps.approvals.people import Person, clients_in_conflict, partners_in_conflict
+from apps.approvals.people import Person, clients_in_conflict, directory, partners_in_conflict
 from apps.approvals.policies import Policy, Step
 
 
@@ -41,16 +41,16 @@ def refusals(
     """
     if step is None:
         return ("No step is left to decide." if policy.steps else f"The policy {policy.label} asks nobody.",)
-    return _who(decider, policy, step, subject.amount_eur) + _ties(decider, subject, decided_by, ties)
+    return _who(decider, step, subject.amount_eur, policy.label) + _ties(decider, subject, decided_by, ties)
 
 
-def _who(decider: Person, policy: Policy, step: Step, amount_eur: Decimal | None) -> tuple[str, ...]:
+def _who(decider: Person, step: Step, amount_eur: Decimal | None, policy: str) -> tuple[str, ...]:
     said = []
     if not decider.is_active:
         said.append(f"Your staff record ({decider.staff_id}) is not active.")
     if decider.role not in step.roles:
         wanted = " or ".join(step.roles)
-        said.append(f"Step {step.number} of {policy.label} is for {wanted}; your role is {decider.role or 'none'}.")
+        said.append(f"Step {step.number} of {policy} is for {wanted}; your role is {decider.role or 'none'}.")
     limit = decider.approval_limit_eur
     if step.needs_limit and amount_eur is not None and (limit is None or limit < abs(amount_eur)):
         own = f"your limit is EUR {limit:,.2f}" if limit is not None else "you have no limit for money"
@@ -60,13 +60,43 @@ def _who(decider: Person, policy: Policy, step: Step, amount_eur: Decimal | None
 
 def _ties(decider: Person, subject: Decidable, decided_by: Iterable[str], ties: Ties) -> tuple[str, ...]:
     said = []
-    if subject.maker_person == decider.person_key or subject.maker in decider.accounts | decider.clients:
+    if _asked(decider, subject):
         other = f" (as {subject.maker})" if subject.maker not in (None, decider.staff_id) else ""
         said.append(f"You asked for this yourself{other}; another person must decide.")
     if earlier := sorted(set(decided_by) & decider.accounts):
         said.append(f"You took an earlier step of this round as {earlier[0]}; each step is another person's.")
-    if subject.client_id in ties.clients:
-        said.append(f"It concerns a client you are tied to: {ties.clients[subject.client_id]}.")
+    if (tie := ties.clients.get(subject.client_id or "")) is not None:
+        said.append(f"It concerns a client you are tied to: {tie}.")
     if own := sorted(subject.partner_ids & ties.partners):
         said.append(f"It pays partner {own[0]}, which is you.")
     return tuple(said)
+
+
+def _asked(decider: Person, subject: Decidable) -> bool:
+    """Whether the person is the maker, under whichever account or as the client."""
+    return subject.maker_person == decider.person_key or subject.maker in decider.accounts | decider.clients
+
+
+def may_step(one: Person, step: Step, amount_eur: Decimal | None) -> bool:
+    """Whether the person's record entitles them to the step, whoever asked."""
+    return not _who(one, step, amount_eur, "")
+
+
+def nobody_could(reader: MartReader, subject: Decidable, policy: Policy) -> str | None:
+    """Why no set of other people could take all steps, so that the request must not be raised; None when some could."""
+    others = [one for one in directory(reader).values() if not _asked(one, subject)]
+    candidates = [
+        {one.person_key for one in others if may_step(one, step, subject.amount_eur)} for step in policy.steps
+    ]
+    for step, found in zip(policy.steps, candidates, strict=True):
+        if not found:
+            amount = f" with a limit of EUR {abs(subject.amount_eur or 0):,.2f}" if step.needs_limit else ""
+            return f"Nobody else could take step {step.number}: it asks for {' or '.join(step.roles)}{amount}."
+    if not _distinct(candidates, frozenset()):
+        return f"The {len(policy.steps)} steps need as many different people, and there are too few."
+    return None
+
+
+def _distinct(candidates: list[set[str]], taken: frozenset[str]) -> bool:
+    """Whether every step can have a person of its own."""
+    return not candidates or any(_distinct(candidates[1:], taken | {one}) for one in candidates[0] - taken)

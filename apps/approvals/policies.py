@@ -105,7 +105,9 @@ class PolicyBook:
         amount = abs(subject.amount_eur or Decimal(0))
         of_type = [one for one in self.policies if one.subject_type == subject.subject_type]
         own = [one for one in of_type if one.entity == subject.entity and subject.entity is not None]
-        fitting = [one for one in own or of_type if one.entity in (None, subject.entity) and one.min_amount_eur <= amount]
+        fitting = [
+            one for one in own or of_type if one.entity in (None, subject.entity) and one.min_amount_eur <= amount
+        ]
         if not fitting:
             raise NoPolicy(
                 f"No policy for a {subject.subject_type} of entity {subject.entity} was in force at {self.at:%Y-%m-%d %H:%M}."

@@ -57,6 +57,7 @@ class SubjectType:
     pays: bool = False
     always: tuple[str, ...] = ()
     may_ask_nobody: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,12 +239,16 @@ def _subject_type(name: str, said: dict[str, Any]) -> SubjectType:
     kind = said.pop("kind", None)
     if kind:
         said["sql"] = said["sql"].replace("{kind}", kind)
-    lists = {key: tuple(said[key]) for key in ("marts", "proposed_by", "needs", "always") if key in said}
+    lists: dict[str, Any] = {
+        key: tuple(said[key]) for key in ("marts", "proposed_by", "needs", "always") if key in said
+    }
     return SubjectType(name=name, **(said | lists))
 
 
 def _from_marts(reader: MartReader, kind: SubjectType, subject_id: str) -> dict[str, Any] | None:
-    named = f"select '{kind.name}' as subject_type, '{kind.source}' as source, * from ({kind.sql}) where subject_id = $1"
+    named = (
+        f"select '{kind.name}' as subject_type, '{kind.source}' as source, * from ({kind.sql}) where subject_id = $1"
+    )
     found = rows(reader, named, subject_id)
     if not found:
         return None
