@@ -547,6 +547,15 @@ create temp table plan_usd as
 select platform, deal_id, rate from (select platform, deal_id, plan_currency, 'USD' as usd, executed_at from closing where plan_currency <> 'USD')
 asof join rate on plan_currency = f and usd = t and executed_at >= valid_from;
 
+-- a rate per lot that another plan up the chain states in another currency
+create temp table rate_converted as
+select platform, deal_id, rate_currency, rate::decimal(24, 12) as rate
+from (
+    select distinct c.platform, c.deal_id, c.executed_at, c.plan_currency, k.rate_currency from closing as c join card as k using (slice_id)
+    where c.reason is null and k.reason is null and k.scheme = 'per_lot' and k.rate_currency <> c.plan_currency
+)
+asof join rate on rate_currency = f and plan_currency = t and executed_at >= valid_from;
+
 create temp table line as
 with base as (
     select c.*, h.base, h.fx_rate as charged_rate, if(c.plan_currency = 'USD', 1, u.rate)::decimal(24, 12) as fx_rate_usd
@@ -556,11 +565,14 @@ with base as (
 select b.platform, b.deal_id, b.client_id, b.executed_at, k.partner_id, k.n::integer as level, k.plan_id, k.plan_version::integer as plan_version, k.rule_id, k.rule_version::integer as rule_version, k.scheme,
     k.distribution, if(k.scheme = 'per_lot', b.lots, b.base)::decimal(38, 8) as basis_amount,
     if(k.scheme = 'per_lot', 'lots', b.account_currency) as basis_unit, k.own_rate, k.rate::decimal(28, 12) as rate,
-    if(k.scheme = 'per_lot', 1, b.charged_rate)::decimal(24, 12) as fx_rate,
+    if(k.scheme = 'per_lot', coalesce(x.rate, 1), b.charged_rate)::decimal(24, 12) as fx_rate,
     -- lots have two digits and rates four, so that nothing is rounded
-    if(k.scheme = 'per_lot', (b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 8),
-        half_even(((b.base * k.rate)::decimal(38, 16) * b.charged_rate)::decimal(38, 20), 8)) as amount, k.currency, b.fx_rate_usd, k.slice_id
+    case when k.scheme <> 'per_lot' then half_even(((b.base * k.rate)::decimal(38, 16) * b.charged_rate)::decimal(38, 20), 8)
+        when x.rate is null then (b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 8)
+        else half_even(((b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 6) * x.rate)::decimal(38, 18), 8) end as amount,
+    k.currency, b.fx_rate_usd, k.slice_id
 from base as b join card as k on b.slice_id = k.slice_id
+left join rate_converted as x on k.scheme = 'per_lot' and b.platform = x.platform and b.deal_id = x.deal_id and k.rate_currency = x.rate_currency
 where k.reason is null;
 
 create table partners.fct_commission_accruals as
@@ -578,8 +590,8 @@ from closing as c left join member as m using (slice_id) where c.reason is not n
 union all
 select platform, deal_id, m.partner_id, m.reason, null from closing as c join member as m using (slice_id) where c.reason is null and to_pay = 0
 union all
-select platform, deal_id, l.partner_id, 'no_base', min(rule_id) from line as l join member as m using (slice_id, partner_id)
-where amount = 0 group by platform, deal_id, l.partner_id, to_pay having count(*) = to_pay;
+select platform, deal_id, l.partner_id, coalesce(m.reason, 'no_base'), min(rule_id) from line as l join member as m using (slice_id, partner_id)
+where amount = 0 group by platform, deal_id, l.partner_id, m.reason, to_pay having count(*) = to_pay;
 
 -- section: audit
 create temp table role as
