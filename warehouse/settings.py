@@ -44,6 +44,42 @@ class Settings(BaseSettings):
     bind_address: str = Field(
         default="127.0.0.1", description="The demo user switcher refuses to start on anything but loopback."
     )
+    public_url: str = Field(
+        default="",
+        description="The address people open, behind the proxy: `https://daybook.example`. Needed to sign in.",
+    )
+    oidc_metadata_url: str = Field(
+        default="",
+        description="`https://…/.well-known/openid-configuration` of the identity provider; empty: demo users, on loopback only.",
+    )
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_cookie_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs the identity cookie; empty: made once and kept in the home, readable by its owner.",
+    )
+    oidc_trust_email: bool = Field(
+        default=False,
+        description="Take an address as verified from a provider that never sends `email_verified`; a stated false is refused all the same.",
+    )
+    session_idle_minutes: int = Field(default=30, ge=1, description="Who is away for longer signs in again.")
+    session_hours: int = Field(default=10, ge=1, description="Who proved who they are longer ago signs in again.")
+    reauthentication_minutes: int = Field(
+        default=10, ge=1, description="A decision needs a proof of who decides that is no older than this."
+    )
+    sign_in_attempts: int = Field(
+        default=5,
+        ge=1,
+        description="Failed starts in a row, per account and per address, within the window; then a pause.",
+    )
+    sign_in_window_minutes: int = Field(
+        default=15, ge=1, description="The window of `sign_in_attempts`, and the pause."
+    )
+    outbox_secrets: dict[str, SecretStr] = Field(
+        default={},
+        description='Secrets of destinations by name, as JSON: {"crm": "…"}: a webhook\'s signing key, a mail server\'s password.',
+    )
+    outbox_attempts: int = Field(default=12, ge=1, description="Failed deliveries until a message is a dead letter.")
     publishes_kept_days: int = Field(
         default=14, ge=1, description="All publishes of the last days are kept; of older ones, one a day."
     )
@@ -107,6 +143,16 @@ class Settings(BaseSettings):
     def simulated_marker(self) -> Path:
         """Present in a home that the simulator filled; every page then bears a banner."""
         return self.root / "simulated.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Files that only the service's user may read: what the pages need to sign people in."""
+        return self.root / "secrets"
+
+    @property
+    def outbox(self) -> Path:
+        """Where decisions go out as files unless `destinations.yml` in the home says otherwise."""
+        return self.root / "outbox"
 
     @property
     def root(self) -> Path:

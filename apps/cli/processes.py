@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from apps.cli import sign_in
 from warehouse.engine import WarehouseError
 from warehouse.settings import PROJECT, Settings
 
@@ -35,7 +36,7 @@ def services(settings: Settings) -> list[Service]:
     host = settings.bind_address
     streamlit = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "apps" / "dashboard" / "main.py")]
     streamlit += ["--server.port", str(settings.dashboard_port), "--server.address", host, "--server.headless", "true"]
-    streamlit += ["--browser.gatherUsageStats", "false"]
+    streamlit += ["--browser.gatherUsageStats", "false", *sign_in.streamlit_options(settings)]
     module = ["-m", "orchestration.definitions", "-d", str(PROJECT)]
     webserver = [_beside("dagster-webserver"), "-h", host, "-p", str(settings.dagster_port), *module]
     return [
@@ -49,6 +50,7 @@ def start(settings: Settings, timeout_seconds: float = 90) -> list[tuple[Service
     """Starts what is not running and returns once every address answers; raises WarehouseError with the log's place otherwise."""
     running = alive(settings)
     wanted = services(settings)
+    sign_in.write_secrets(settings)
     for service in wanted:
         if service.name not in running and service.port and taken(settings.bind_address, service.port):
             name = "DAYBOOK_DASHBOARD_PORT" if service.name == "dashboards" else "DAYBOOK_DAGSTER_PORT"

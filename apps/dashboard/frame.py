@@ -12,14 +12,15 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from apps.access.identity import STAFF, Directory, staff_by_email
 from apps.dashboard.queries import common
 from apps.dashboard.viewer import Viewer
 from warehouse import lake
 from warehouse.engine import WarehouseError
-from warehouse.reader import Reader, access
+from warehouse.reader import OPERATOR, Reader, access
 from warehouse.settings import Settings
 
-ROLES = 10
+ROLES = 11  # with the operator
 REMOTE_POLL_SECONDS = 10
 """How old the answer may be where the catalog is a server, whose change no file shows."""
 SHOWN_ROWS = 5_000
@@ -90,9 +91,24 @@ def current_publish(settings: Settings) -> lake.Publish | None:
     return _current(str(settings.root), _stamp(settings), settings)
 
 
+def operator_reader(settings: Settings) -> Reader | None:
+    """The newest publish unmasked: for staff records and decisions, never for what a page shows. None before the first publish."""
+    publish = current_publish(settings)
+    return _reader(str(settings.root), publish.publish_id, OPERATOR, settings) if publish else None
+
+
+def directory(settings: Settings) -> Directory:
+    """The newest staff records by e-mail; empty where none are published."""
+    publish = current_publish(settings)
+    if publish is None or not publish.tables.get(STAFF):
+        return {}
+    return _staff(str(settings.root), publish.publish_id, settings)
+
+
 def warm(frame: Frame, publish: lake.Publish) -> None:
-    """Opens the reader of a publish for the frame's viewer, so that showing it does not wait."""
+    """Opens the readers of a publish that the frame's viewer needs, so that showing it does not wait."""
     _reader(str(frame.settings.root), publish.publish_id, frame.viewer.role, frame.settings)
+    directory(frame.settings)
 
 
 def _stamp(settings: Settings) -> tuple[int, ...]:
@@ -139,6 +155,11 @@ def roles_with(page: str) -> list[str]:
 @st.cache_resource(max_entries=2 * ROLES, show_spinner=False)
 def _reader(home: str, publish_id: int, role: str, _settings: Settings) -> Reader:
     return Reader(_settings, role=role, publish_id=publish_id)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _staff(home: str, publish_id: int, _settings: Settings) -> Directory:
+    return staff_by_email(_reader(home, publish_id, OPERATOR, _settings))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -55,6 +55,12 @@ def _first(page: Listed) -> Callable[[], None]:
     return lead_on
 
 
+def lead_back(name: str, query: dict[str, str]) -> None:
+    """Opens the page that somebody left to sign in; an address that names no page leads nowhere."""
+    if name in {page.name for page in PAGES}:
+        st.switch_page(page_file(name), query_params=query)
+
+
 def page_file(name: str) -> Path:
     """The file of a page, for links to it."""
     return FOLDER / f"{name}.py"

@@ -1,7 +1,8 @@
-"""Who is looking: until an identity provider is connected, one of the demo users, and only on one's own machine."""
+"""Who is looking. Where no identity provider is connected: one of the demo users, and only on one's own machine."""
 
 import ipaddress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,15 @@ from warehouse.reader import access
 
 @dataclass(frozen=True)
 class Viewer:
+    """The person before the screen. `staff_id` None may look and not decide; `approval_limit_eur` None approves no money."""
+
     user: str
     name: str
     role: str
+    email: str = ""
+    staff_id: str | None = None
+    approval_limit_eur: Decimal | None = None
+    session_id: str | None = None
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -44,5 +51,6 @@ def require_loopback(address: str | None) -> None:
         pass
     raise OpenDoor(
         f"The server is bound to {address or 'every interface'}, and the demo users need no password. "
-        "Start it on this machine only: `daybook up` with DAYBOOK_BIND_ADDRESS=127.0.0.1."
+        "Start it on this machine only: `daybook up` with DAYBOOK_BIND_ADDRESS=127.0.0.1, "
+        "or connect an identity provider: `docs/production.md`."
     )

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from apps.dashboard import export
+from apps.dashboard import export, trail
 from apps.dashboard.frame import SHOWN_ROWS
 from apps.dashboard.queries import common
 from apps.dashboard.queries.common import Rows
@@ -99,13 +99,15 @@ def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, sho
     def whole() -> pl.DataFrame:
         return rows if isinstance(rows, pl.DataFrame) else common.whole(page.reader, rows)
 
+    xlsx = trail.exporting(page.frame, manifest, f"{file}.xlsx", lambda: export.as_xlsx(whole(), manifest))
+    packed = trail.exporting(page.frame, manifest, f"{file}.zip", lambda: export.as_csv(whole(), manifest, file))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="left"):
         st.caption(note, width="content")
         st.download_button(
-            "XLSX", data=lambda: export.as_xlsx(whole(), manifest), file_name=f"{file}.xlsx", key=f"xlsx.{page.name}.{name}", on_click="ignore",
+            "XLSX", data=xlsx, file_name=f"{file}.xlsx", key=f"xlsx.{page.name}.{name}", on_click="ignore",
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", help="All rows, with a sheet that says what they are",
         )  # fmt: skip
         st.download_button(
-            "CSV", data=lambda: export.as_csv(whole(), manifest, file), file_name=f"{file}.zip", key=f"csv.{page.name}.{name}", on_click="ignore",
+            "CSV", data=packed, file_name=f"{file}.zip", key=f"csv.{page.name}.{name}", on_click="ignore",
             mime="application/zip", help="A ZIP: all rows as CSV, and a manifest with counts and control totals",
         )  # fmt: skip

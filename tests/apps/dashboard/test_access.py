@@ -4,6 +4,7 @@ import pytest
 
 from apps.dashboard.navigation import FOLDER, PAGES
 from apps.dashboard.viewer import OpenDoor, demo_users, require_loopback
+from ingestion.simulator.world import reference
 from warehouse.reader import access
 
 
@@ -18,8 +19,15 @@ def test_loopback_is_let_in(address: str) -> None:
     require_loopback(address)
 
 
-def test_every_role_has_one_demo_user() -> None:
-    assert sorted(viewer.role for viewer in demo_users()) == sorted(access()["roles"])
+def test_every_role_has_a_demo_user() -> None:
+    assert {viewer.role for viewer in demo_users()} == set(access()["roles"])
+
+
+def test_every_demo_user_is_a_simulated_member_of_staff() -> None:
+    staff = {(person["name"], person["role"]) for person in reference("staff")}
+    assert {(viewer.name, viewer.role) for viewer in demo_users()} <= staff
+    for viewer in demo_users():
+        assert viewer.email == viewer.name.lower().replace(" ", ".") + "@broker.example"
 
 
 def test_every_granted_page_exists_and_every_page_is_granted_to_someone() -> None:
