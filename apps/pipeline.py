@@ -103,6 +103,7 @@ def build_and_publish(
         published = (
             publish(settings, lambda text: progress(f"publishing {text}")) if built.green and not select else None
         )
+    _anchor(settings, published)
     return RunOutcome(build=built, publish=published)
 
 
@@ -119,7 +120,9 @@ def run_once(
     with writer_slot(settings, "build", progress):
         idle = nothing_new(settings)
         if idle:
-            return RunOutcome(files=files, publish=publish(settings))
+            published = publish(settings)
+            _anchor(settings, published)
+            return RunOutcome(files=files, publish=published)
     outcome = build_and_publish(settings, dbt=dbt, suites=suites, progress=progress)
     outcome.files = files
     return outcome
@@ -136,6 +139,14 @@ def watch(
             # the owners' suites look at days, not seconds: they run with `daybook run` and the daily schedule
             report(run_once(settings, dbt=dbt, suites=False, progress=progress))
         time.sleep(seconds)
+
+
+def _anchor(settings: Settings, published: PublishOutcome | None) -> None:
+    """Signs the audit chain's head at each publish, so that what was decided before it cannot be cut off unseen."""
+    if published is not None:
+        from apps.approvals.anchors import anchor
+
+        anchor(settings, "publish", published.publish.publish_id)
 
 
 def _unfinished(path: Path) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.approvals.canonical import canonical
+from apps.approvals.canonical import canonical, moment
 from apps.approvals.store import StoreError
 from apps.approvals.tables import chain_head, events
 
 GENESIS = "0" * 64
 SOURCE = "daybook"
+COPY = "copy events (seq, body, prev_hash, hash) from stdin"
 
 
 def now() -> datetime:
@@ -71,6 +72,7 @@ class Event:
     source_system: str = SOURCE
     source_id: str | None = None
     source_hash: str | None = None
+    attests: Sequence[str] | None = None  # the tables whose rows `after` holds, see attested.py
     event_id: str = field(default_factory=new_id)
 
 
@@ -86,7 +88,7 @@ def append(connection: sa.Connection, written: Sequence[Event], recorded_at: dat
     """
     if not written:
         return []
-    at = recorded_at or now()
+    at = moment(recorded_at or now())
     head = connection.execute(sa.select(chain_head.c.seq, chain_head.c.hash)).one()
     seq, previous, rows = head.seq, head.hash, []
     for event in written:
@@ -95,7 +97,7 @@ def append(connection: sa.Connection, written: Sequence[Event], recorded_at: dat
         sealed = seal(previous, body)
         rows.append({"seq": seq, "body": body, "prev_hash": previous, "hash": sealed})
         previous = sealed
-    connection.execute(sa.insert(events), rows)
+    _insert(connection, rows)
     moved = connection.execute(sa.update(chain_head).where(chain_head.c.seq == head.seq).values(seq=seq, hash=previous))
     if moved.rowcount != 1:
         raise StoreError("Another writer appended to the audit chain at the same time; nothing was written. Try again.")
@@ -107,7 +109,18 @@ def seal(previous: str, body: str) -> str:
     return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()
 
 
-def _body(event: Event, seq: int, recorded_at: datetime) -> dict[str, Any]:
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    """PostgreSQL takes many rows by COPY, in the same transaction, several times as fast as a statement a row."""
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "postgresql" and len(rows) > 1:
+        with driver.cursor() as cursor, cursor.copy(COPY) as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    else:
+        connection.execute(sa.insert(events), rows)
+
+
+def _body(event: Event, seq: int, recorded_at: str) -> dict[str, Any]:
     actor = event.actor
     said = {name: value for name in _FIELDS if (value := getattr(event, name)) is not None}
     said["actor"] = {name: value for name in _ACTOR if (value := getattr(actor, name)) is not None}

@@ -86,23 +86,14 @@ CREATE TABLE events (
     body TEXT NOT NULL,
     prev_hash TEXT NOT NULL,
     hash TEXT NOT NULL,
-    event_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{event_id}') STORED,
-    stream TEXT GENERATED ALWAYS AS (body::jsonb #>> '{stream}') STORED,
-    type TEXT GENERATED ALWAYS AS (body::jsonb #>> '{type}') STORED,
-    subject_type TEXT GENERATED ALWAYS AS (body::jsonb #>> '{subject_type}') STORED,
-    subject_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{subject_id}') STORED,
-    client_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{client_id}') STORED,
-    entity TEXT GENERATED ALWAYS AS (body::jsonb #>> '{entity}') STORED,
-    actor_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{actor,id}') STORED,
-    actor_type TEXT GENERATED ALWAYS AS (body::jsonb #>> '{actor,type}') STORED,
-    actor_role TEXT GENERATED ALWAYS AS (body::jsonb #>> '{actor,role}') STORED,
-    reason TEXT GENERATED ALWAYS AS (body::jsonb #>> '{reason}') STORED,
-    occurred_at TEXT GENERATED ALWAYS AS (body::jsonb #>> '{occurred_at}') STORED,
-    recorded_at TEXT GENERATED ALWAYS AS (body::jsonb #>> '{recorded_at}') STORED,
-    correlation_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{correlation_id}') STORED,
-    approval_id TEXT GENERATED ALWAYS AS (body::jsonb #>> '{approval_id}') STORED,
-    PRIMARY KEY (seq),
-    UNIQUE (hash)
+    event_id TEXT GENERATED ALWAYS AS (body::json ->> 'event_id') STORED,
+    type TEXT GENERATED ALWAYS AS (body::json ->> 'type') STORED,
+    subject_type TEXT GENERATED ALWAYS AS (body::json ->> 'subject_type') STORED,
+    subject_id TEXT GENERATED ALWAYS AS (body::json ->> 'subject_id') STORED,
+    client_id TEXT GENERATED ALWAYS AS (body::json ->> 'client_id') STORED,
+    actor_id TEXT GENERATED ALWAYS AS (body::json -> 'actor' ->> 'id') STORED,
+    occurred_at TEXT GENERATED ALWAYS AS (body::json ->> 'occurred_at') STORED,
+    PRIMARY KEY (seq)
 );
 
 CREATE INDEX events_actor ON events (actor_id, type);

@@ -87,22 +87,13 @@ CREATE TABLE events (
     prev_hash TEXT NOT NULL,
     hash TEXT NOT NULL,
     event_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.event_id')),
-    stream TEXT GENERATED ALWAYS AS (json_extract(body, '$.stream')),
     type TEXT GENERATED ALWAYS AS (json_extract(body, '$.type')),
     subject_type TEXT GENERATED ALWAYS AS (json_extract(body, '$.subject_type')),
     subject_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.subject_id')),
     client_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.client_id')),
-    entity TEXT GENERATED ALWAYS AS (json_extract(body, '$.entity')),
     actor_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.actor.id')),
-    actor_type TEXT GENERATED ALWAYS AS (json_extract(body, '$.actor.type')),
-    actor_role TEXT GENERATED ALWAYS AS (json_extract(body, '$.actor.role')),
-    reason TEXT GENERATED ALWAYS AS (json_extract(body, '$.reason')),
     occurred_at TEXT GENERATED ALWAYS AS (json_extract(body, '$.occurred_at')),
-    recorded_at TEXT GENERATED ALWAYS AS (json_extract(body, '$.recorded_at')),
-    correlation_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.correlation_id')),
-    approval_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.approval_id')),
-    PRIMARY KEY (seq),
-    UNIQUE (hash)
+    PRIMARY KEY (seq)
 );
 
 CREATE INDEX events_actor ON events (actor_id, type);

@@ -1,0 +1,84 @@
+"""Rows that an event attests: written together with it, and compared with it whenever the chain is verified.
+
+A decision, its checks, a proposal and a policy stand in tables of their own, where they can be asked and constrained; what makes
+them evidence is that the event they were written with holds the same values, sealed in the chain.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from apps.approvals import tables
+from apps.approvals.canonical import canonical
+from apps.approvals.chain import Event, append
+
+ATTESTED = ("decisions", "check_results", "proposals", "policies")
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+Attested = dict[tuple[str, int], list[str]]
+
+
+def attest(connection: sa.Connection, event: Event, rows: Rows) -> int:
+    """Appends the event with these rows in its `after` and inserts the rows with its number; gives the number.
+
+    `rows` maps a table of ATTESTED to its rows, without `event_seq`. Must run inside `writing`. A row that breaks a constraint
+    (four eyes, one decision a step) raises IntegrityError and, with the transaction, takes the event along.
+    """
+    unknown = rows.keys() - set(ATTESTED)
+    if unknown:
+        raise ValueError(f"No event attests {', '.join(sorted(unknown))}; known are {', '.join(ATTESTED)}.")
+    attested = {name: [_values(name, row) for row in some] for name, some in rows.items() if some}
+    (seq,) = append(
+        connection, [replace(event, after={**(event.after or {}), **attested}, attests=tuple(attested) or None)]
+    )
+    for name, some in rows.items():
+        if some:
+            # every row names the same columns, so that they go in as one statement
+            given = [{**dict.fromkeys(_columns(name)), **row, "event_seq": seq} for row in some]
+            connection.execute(sa.insert(tables.metadata.tables[name]), given)
+    return seq
+
+
+def attested_by(seq: int, body: Mapping[str, Any]) -> Attested:
+    """The rows that an event's body attests, by table and event number, each as its canonical text."""
+    after = body.get("after") or {}
+    return {(name, seq): sorted(canonical(row) for row in after.get(name, [])) for name in body.get("attests", [])}
+
+
+def differences(connection: sa.Connection, attested: Attested) -> Iterator[tuple[int, str]]:
+    """Event number and sentence for every row that is not what its event attests, is missing, or has no event."""
+    stored: Attested = {}
+    for name in ATTESTED:
+        for row in connection.execute(sa.select(tables.metadata.tables[name])):
+            values = {column: value for column, value in row._mapping.items() if column != "event_seq"}
+            stored.setdefault((name, row.event_seq), []).append(canonical(_values(name, values)))
+    for name, seq in sorted(attested.keys() | stored.keys()):
+        said, found = attested.get((name, seq), []), sorted(stored.get((name, seq), []))
+        if said != found:
+            yield seq, _sentence(name, seq, len(said), len(found))
+
+
+def _sentence(name: str, seq: int, said: int, stored: int) -> str:
+    if stored < said:
+        return f"{said - stored} of {said} rows of {name} that event {seq} attests are gone"
+    if stored > said:
+        return f"{name} holds {stored - said} rows for event {seq} that it does not attest"
+    return f"{name} says something else than event {seq}, which was written with it"
+
+
+def _values(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as its event holds it: values as the table keeps them, nulls left out."""
+    table = tables.metadata.tables[name]
+    return {key: _kept(table.columns[key], value) for key, value in row.items() if value is not None}
+
+
+def _kept(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(column.type, tables.Money):
+        return column.type.process_bind_param(value, None)
+    return bool(value) if isinstance(column.type, sa.Boolean) else value
+
+
+def _columns(name: str) -> list[str]:
+    return [column.name for column in tables.metadata.tables[name].columns]
