@@ -1,8 +1,10 @@
-"""Provides what the tests need beyond Python packages: a browser, PostgreSQL, MariaDB. `make test` runs it first.
+"""Provides what the tests need beyond our Python packages: a browser, databases, a proxy, an identity provider. `make test` runs it first.
 
-Debian's packages are installed where that is allowed; otherwise it says which tests are left out and why. In CI nothing may be left out.
+Debian's packages are installed where that is allowed, the identity provider into an environment of its own below the user's cache;
+otherwise it says which tests are left out and why. In CI nothing may be left out.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -41,7 +43,38 @@ NEEDS = (
         "MT5 export database and lake catalog on PostgreSQL",
         ("usr/lib/postgresql/*/bin/initdb",),
     ),
+    Need("nginx", ("nginx-light",), "the proxy example of docs/nginx.conf", ("usr/sbin/nginx",)),
 )
+PINS = Path(__file__).with_name("identity_provider.txt")
+
+
+def identity_provider() -> Path:
+    """The Python of the environment that holds the identity provider, named by its pins; there or not."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    digest = hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return cache / "daybook-tests" / f"identity-provider-{version}-{digest}" / "bin" / "python"
+
+
+def install_identity_provider() -> None:
+    """Makes that environment; whole or not at all."""
+    python = identity_provider()
+    if python.exists():
+        return
+    print("Installing for the tests: an identity provider, in an environment of its own", flush=True)
+    folder = python.parent.parent
+    uv = [sys.executable, "-m", "uv"]
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    for arguments in (
+        ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial)],
+        ["pip", "install", "--quiet", "--python", str(partial / "bin" / "python"), "--requirements", str(PINS)],
+    ):
+        outcome = subprocess.run([*uv, *arguments], capture_output=True, text=True, check=False)
+        if outcome.returncode:
+            print(f"`uv {arguments[0]}` failed: {outcome.stderr.strip()[-500:]}")
+            shutil.rmtree(partial, ignore_errors=True)
+            return
+    partial.rename(folder)
 
 
 def missing() -> list[Need]:
@@ -68,11 +101,15 @@ def install(needs: list[Need]) -> None:
 def main() -> None:
     """Installs what is missing and reports what could not be had."""
     install(missing())
+    install_identity_provider()
+    without = not identity_provider().exists()
+    if without:
+        print("Left out: tests/browser/test_sign_in.py; the identity provider could not be installed.")
     for need in missing():
         print(
             f"Left out: {need.tests}; {need.name} is not installed. On Debian: apt-get install {' '.join(need.packages)}"
         )
-    if missing() and os.environ.get("CI"):
+    if (missing() or without) and os.environ.get("CI"):
         sys.exit("In CI no test may be left out.")
 
 

@@ -6,12 +6,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
+from tests import provide
 
 _UNPRIVILEGED = 65534  # nobody: PostgreSQL refuses to run as root
 
@@ -78,6 +81,32 @@ def _postgresql(data: Path, initdb: Path) -> Iterator[str]:
     with _running([*server, "-k", str(data), "-F"], data / "server.log", user):
         _until_it_answers(url)
         yield url
+
+
+@contextmanager
+def identity_provider(folder: Path, callback: str, users: Sequence[str]) -> Iterator[str]:
+    """A real OpenID Connect provider with these users; gives the address of its metadata. Client and passwords: identity_provider.py."""
+    python, port = provide.identity_provider(), free_port()
+    if not python.exists():
+        absent("The identity provider (python -m tests.provide)")
+    program = Path(__file__).with_name("identity_provider.py")
+    command = [str(python), str(program), str(port), callback, *users]
+    address = f"http://127.0.0.1:{port}/.well-known/openid-configuration"
+    with _running(command, folder / "identity-provider.log", None):
+        until_it_serves(address)
+        yield address
+
+
+def until_it_serves(address: str, seconds: float = 60) -> None:
+    """Returns once the address answers over HTTP with a success; raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"{address} did not answer within {seconds:.0f} seconds")
 
 
 @contextmanager

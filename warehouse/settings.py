@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     )
     session_idle_minutes: int = Field(default=30, ge=1, description="Who is away for longer signs in again.")
     session_hours: int = Field(default=10, ge=1, description="Who proved who they are longer ago signs in again.")
-    reauthentication_minutes: int = Field(
-        default=10, ge=1, description="A decision needs a proof of who decides that is no older than this."
+    reauthentication_minutes: float = Field(
+        default=10, gt=0, description="A decision needs a proof of who decides that is no older than this."
     )
     sign_in_attempts: int = Field(
         default=5,

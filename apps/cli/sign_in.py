@@ -40,7 +40,7 @@ def write_secrets(settings: Settings) -> None:
     # with max_age a provider must say when the person proved who they are (auth_time)
     scope = "openid email profile"
     usual = {"scope": scope, "max_age": settings.session_hours * 3600}
-    again = {"scope": scope, "prompt": "login", "max_age": settings.reauthentication_minutes * 60}
+    again = {"scope": scope, "prompt": "login", "max_age": max(1, int(settings.reauthentication_minutes * 60))}
     sections = {
         "auth": {"redirect_uri": settings.public_url.rstrip("/") + CALLBACK, "cookie_secret": _cookie_secret(settings)},
         "auth.daybook": provider,

@@ -42,9 +42,9 @@ def confirmed_at(viewer: Viewer) -> datetime | None:
     return st.session_state.get(f"confirmed.{viewer.user}")
 
 
-def ask_to_confirm(viewer: Viewer, minutes: int) -> None:
+def ask_to_confirm(viewer: Viewer, minutes: float) -> None:
     """Asks the demo user to confirm; where an identity provider is connected, this is signing in again."""
-    st.info(f"**Who decides confirms who they are**, at most {minutes} minutes before. What you have written stays.")
+    st.info(f"**Who decides confirms who they are**, at most {minutes:g} minutes before. What you have written stays.")
 
     def confirm() -> None:
         st.session_state[f"confirmed.{viewer.user}"] = chain.now()

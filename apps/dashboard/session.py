@@ -8,6 +8,7 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import NoReturn
 from urllib.parse import urlparse
 
@@ -72,7 +73,9 @@ def require_fresh_authentication() -> datetime:
     if not frame.settings.oidc_metadata_url:
         demo.ask_to_confirm(frame.viewer, minutes)
     else:
-        st.info(f"**Who decides proves who they are**, at most {minutes} minutes before. What you have written stays.")
+        st.info(
+            f"**Who decides proves who they are**, at most {minutes:g} minutes before. What you have written stays."
+        )
         if st.user.get("auth_time") is None:
             st.warning("Your identity provider does not say when you signed in (claim `auth_time`); nobody can decide.")
         elif st.button("Sign in again to decide", key="session.again", type="primary"):
@@ -199,9 +202,16 @@ def _returns() -> dict[str, Return]:
 
 
 def _browser() -> str | None:
-    """A digest of the random value by which the server knows this browser, before and after signing in."""
-    value = st.context.cookies.get("_streamlit_xsrf")
-    return hashlib.sha256(value.encode()).hexdigest() if value else None
+    """A digest of the random value by which the server knows this browser, before and after signing in; None where it is not told.
+
+    The cookie (`2|mask|masked value|time`) shows the same value under a new mask in each answer.
+    """
+    try:
+        _, mask, masked, _ = st.context.cookies.get("_streamlit_xsrf", "").strip("\"'").split("|")
+        value = bytes(byte ^ key for byte, key in zip(bytes.fromhex(masked), cycle(bytes.fromhex(mask)), strict=False))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return hashlib.sha256(value).hexdigest()
 
 
 def _remember_return() -> None:

@@ -102,6 +102,20 @@ MARTS = {
         from range(390) t (i)""",
 }  # fmt: skip
 
+STAFF = {
+    "core.dim_staff": """
+        select staff_id, name, email, client_id, role, approval_limit_eur::decimal(38, 8) as approval_limit_eur, is_active
+        from (values ('ST-02', 'Maeve Lynch', 'Maeve.Lynch@broker.example ', null, 'mlro', null, true),
+            ('ST-07', 'Petra Novak', 'petra.novak@broker.example', null, 'payments', 10000, true),
+            ('ST-08', 'Omar Said', 'omar.said@broker.example', 'c7', 'payments', 10000, true),
+            ('ST-10', 'Peter Vance', 'peter.vance@broker.example', null, 'dealing', null, true),
+            ('ST-19', 'Nina Petrova', 'nina.petrova@broker.example', null, 'payments', 10000, false),
+            ('ST-21', 'Two Hats', 'shared@broker.example', null, 'finance', 1, true),
+            ('ST-22', 'Two Hats', 'shared@broker.example', null, 'compliance', 1, true)
+        ) as t (staff_id, name, email, client_id, role, approval_limit_eur, is_active)"""
+}
+"""Staff for those tests that need any: without them the demo users are who demo_users.yml says."""
+
 
 def make(settings: Settings, marts: dict[str, str] = MARTS) -> Settings:
     """A published home that holds these marts."""
