@@ -6,6 +6,7 @@ them evidence is that the event they were written with holds the same values, se
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 Attested = dict[tuple[str, int], list[str]]
 
 
-def attest(connection: sa.Connection, event: Event, rows: Rows) -> int:
+def attest(connection: sa.Connection, event: Event, rows: Rows, recorded_at: datetime | None = None) -> int:
     """Appends the event with these rows in its `after` and inserts the rows with its number; gives the number.
 
     `rows` maps a table of ATTESTED to its rows, without `event_seq`. Must run inside `writing`. A row that breaks a constraint
@@ -30,9 +31,8 @@ def attest(connection: sa.Connection, event: Event, rows: Rows) -> int:
     if unknown:
         raise ValueError(f"No event attests {', '.join(sorted(unknown))}; known are {', '.join(ATTESTED)}.")
     attested = {name: [_values(name, row) for row in some] for name, some in rows.items() if some}
-    (seq,) = append(
-        connection, [replace(event, after={**(event.after or {}), **attested}, attests=tuple(attested) or None)]
-    )
+    sealed = replace(event, after={**(event.after or {}), **attested}, attests=tuple(attested) or None)
+    (seq,) = append(connection, [sealed], recorded_at)
     for name, some in rows.items():
         if some:
             # every row names the same columns, so that they go in as one statement

@@ -11,7 +11,9 @@ from pydantic import SecretStr
 from apps.approvals import tables
 from apps.approvals.chain import GENESIS, new_id
 from apps.approvals.store import open_store
+from tests.apps.approvals.hand_made import published
 from tests.servers import postgresql
+from warehouse.reader import Reader
 from warehouse.settings import Settings
 
 
@@ -77,3 +79,23 @@ def ops_store(ops_settings: Settings) -> Iterator[sa.Engine]:
     yield engine
     if engine.dialect.name == "sqlite":
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The hand-made broker, published once a session. Tests only read it; their stores lie elsewhere."""
+    return published(Settings(home=tmp_path_factory.mktemp("broker")))
+
+
+@pytest.fixture(scope="session")
+def marts(broker: Settings) -> Iterator[Reader]:
+    """Its publish, read as the machinery reads."""
+    reader = Reader(broker)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(scope="session")
+def quiet_store(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    """A store in which nothing has happened; tests only read it."""
+    return open_store(Settings(home=tmp_path_factory.mktemp("quiet")))
