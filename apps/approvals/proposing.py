@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from apps.approvals import people, policies
+from apps.approvals.attested import attest
 from apps.approvals.canonical import digest
-from apps.approvals.chain import Actor, Event, append
+from apps.approvals.chain import Actor, Event
 from apps.approvals.entitlement import nobody_could
 from apps.approvals.euros import in_euros
 from apps.approvals.marts import MartReader
@@ -73,10 +74,8 @@ def propose(
         subject_id=subject_id,
         client_id=client_id,
         entity=entity,
-        after={name: value for name, value in row.items() if name not in ("subject_type", "subject_id", "proposed_at")},
     )
-    (number,) = append(connection, [event], now)
-    connection.execute(sa.insert(proposals).values(**row, event_seq=number))
+    attest(connection, event, {"proposals": [row]}, now)
     return find(reader, connection, subject_type, subject_id)
 
 
