@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ class _Hours:
     before: tuple[float, ...]
 
 
+@lru_cache(maxsize=65536)
 def add_business_hours(entity: str | None, start: datetime, hours: float) -> datetime:
     """The moment (naive UTC) when `hours` of the entity's business hours have passed since `start`.
 

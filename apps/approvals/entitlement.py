@@ -1,6 +1,6 @@
 """Why somebody may not take the next step of a subject, in words. These rules are no policy's to switch off."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -33,7 +33,7 @@ class Ties:
 
 
 def refusals(
-    decider: Person, subject: Decidable, policy: Policy, step: Step | None, decided_by: Iterable[str], ties: Ties
+    decider: Person, subject: Decidable, policy: Policy, step: Step | None, decided_by: Collection[str], ties: Ties
 ) -> tuple[str, ...]:
     """Every reason why this person may not take this step, in words; empty when they may.
 
@@ -58,23 +58,27 @@ def _who(decider: Person, step: Step, amount_eur: Decimal | None, policy: str) -
     return tuple(said)
 
 
-def _ties(decider: Person, subject: Decidable, decided_by: Iterable[str], ties: Ties) -> tuple[str, ...]:
+def _ties(decider: Person, subject: Decidable, decided_by: Collection[str], ties: Ties) -> tuple[str, ...]:
     said = []
     if _asked(decider, subject):
         other = f" (as {subject.maker})" if subject.maker not in (None, decider.staff_id) else ""
         said.append(f"You asked for this yourself{other}; another person must decide.")
-    if earlier := sorted(set(decided_by) & decider.accounts):
+    if decided_by and (earlier := sorted(decider.accounts.intersection(decided_by))):
         said.append(f"You took an earlier step of this round as {earlier[0]}; each step is another person's.")
     if (tie := ties.clients.get(subject.client_id or "")) is not None:
         said.append(f"It concerns a client you are tied to: {tie}.")
-    if own := sorted(subject.partner_ids & ties.partners):
+    if ties.partners and (own := sorted(subject.partner_ids & ties.partners)):
         said.append(f"It pays partner {own[0]}, which is you.")
     return tuple(said)
 
 
 def _asked(decider: Person, subject: Decidable) -> bool:
     """Whether the person is the maker, under whichever account or as the client."""
-    return subject.maker_person == decider.person_key or subject.maker in decider.accounts | decider.clients
+    return (
+        subject.maker_person == decider.person_key
+        or subject.maker in decider.accounts
+        or subject.maker in decider.clients
+    )
 
 
 def may_step(one: Person, step: Step, amount_eur: Decimal | None) -> bool:

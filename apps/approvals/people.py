@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from apps.approvals.marts import MartReader
+from apps.approvals.marts import MartReader, rows
 
 
 class UnknownPerson(LookupError):
@@ -75,6 +75,7 @@ where list_contains($1::varchar[], partners.client_id)
 PARTNERS_OF_PERSON = "select partner_id from core.dim_partners where list_contains($1::varchar[], client_id)"
 
 _directories: WeakKeyDictionary[Any, dict[str, Person]] = WeakKeyDictionary()
+_staff_clients: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 
 
 def directory(reader: MartReader) -> dict[str, Person]:
@@ -105,8 +106,11 @@ def by_email(reader: MartReader, email: str) -> Person | None:
 
 def person_of_client(reader: MartReader, client_id: str) -> str:
     """The person_key of the client: the member of staff who is that client, else `client:<id>`."""
-    staff = (one.person_key for one in directory(reader).values() if client_id in one.clients)
-    return next(staff, f"client:{client_id}")
+    known = _staff_clients.get(reader)
+    if known is None:
+        everybody = directory(reader).values()
+        known = _staff_clients[reader] = {client: one.person_key for one in everybody for client in one.clients}
+    return known.get(client_id, f"client:{client_id}")
 
 
 def maker_person(reader: MartReader, maker_type: str | None, maker: str | None) -> str:
@@ -124,7 +128,7 @@ def clients_in_conflict(reader: MartReader, decider: Person) -> dict[str, str]:
     if not decider.clients:
         return {}
     own = sorted(decider.clients)
-    below = reader.query(CLIENTS_BELOW, [own])["client_id"].to_list()
+    below = [row["client_id"] for row in rows(reader, CLIENTS_BELOW, own)]
     return {one: f"you are the partner of client {one}, or stand above that partner" for one in below} | {
         one: f"you are client {one} yourself" for one in own
     }
@@ -134,7 +138,7 @@ def partners_in_conflict(reader: MartReader, decider: Person) -> frozenset[str]:
     """The partners that this person is."""
     if not decider.clients:
         return frozenset()
-    return frozenset(reader.query(PARTNERS_OF_PERSON, [sorted(decider.clients)])["partner_id"].to_list())
+    return frozenset(row["partner_id"] for row in rows(reader, PARTNERS_OF_PERSON, sorted(decider.clients)))
 
 
 def comparable_name(name: str | None) -> str:
@@ -150,9 +154,9 @@ def comparable_name(name: str | None) -> str:
 
 
 def _resolve(reader: MartReader) -> dict[str, Person]:
-    staff = reader.query(STAFF).to_dicts()
+    staff = rows(reader, STAFF)
     clients: dict[str, set[str]] = {one["staff_id"]: set() for one in staff}
-    for one in reader.query(CLIENTS_OF_STAFF).to_dicts():
+    for one in rows(reader, CLIENTS_OF_STAFF):
         clients[one["staff_id"]].add(one["client_id"])
     for one in staff:
         if one["client_id"]:

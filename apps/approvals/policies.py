@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 import yaml
 
+from apps.approvals.attested import attest
 from apps.approvals.canonical import digest
-from apps.approvals.chain import SYSTEM, Actor, Event, append
+from apps.approvals.chain import SYSTEM, Actor, Event
 from apps.approvals.tables import policies as policies_table
 
 HERE = Path(__file__).parent
@@ -76,13 +77,19 @@ class Policy:
     sla_hours: float
     max_publish_age_hours: float
     claim_minutes: int
-    expires_after_days: int
+    expires_after_days: int | None
     bulk_below_eur: Decimal
     override_roles: tuple[str, ...]
     overridable: tuple[str, ...]
     escalation_roles: tuple[str, ...]
 
-    @property
+    @cached_property
+    def concerned(self) -> frozenset[str]:
+        """Every role that may come to act on the subject."""
+        asked = (role for step in self.steps for role in step.roles)
+        return frozenset((*asked, *self.override_roles, *self.escalation_roles))
+
+    @cached_property
     def label(self) -> str:
         """As decisions cite it: `withdrawal-1`."""
         return f"{self.policy_id}-{self.version}"
@@ -95,6 +102,16 @@ class PolicyBook:
     at: datetime
     policies: tuple[Policy, ...]
 
+    @cached_property
+    def _bands(self) -> dict[tuple[str, str | None], list[Policy]]:
+        """By subject type and entity, the policies that can hold there, the highest band first."""
+        found: dict[tuple[str, str | None], list[Policy]] = {}
+        for one in sorted(
+            self.policies, key=lambda one: (one.min_amount_eur, one.valid_from, one.version), reverse=True
+        ):
+            found.setdefault((one.subject_type, one.entity), []).append(one)
+        return found
+
     def policy_for(self, subject: Priced) -> Policy:
         """The policy of the subject's type: its entity's own rather than everybody's, of those the highest band its amount reaches."""
         if subject.amount is not None and subject.amount_eur is None:
@@ -102,17 +119,13 @@ class PolicyBook:
                 f"The amount of this {subject.subject_type} has no exchange rate to EUR, so no limit can be told. "
                 "Load the fx_rates feed: `daybook run`."
             )
-        amount = abs(subject.amount_eur or Decimal(0))
-        of_type = [one for one in self.policies if one.subject_type == subject.subject_type]
-        own = [one for one in of_type if one.entity == subject.entity and subject.entity is not None]
-        fitting = [
-            one for one in own or of_type if one.entity in (None, subject.entity) and one.min_amount_eur <= amount
-        ]
-        if not fitting:
-            raise NoPolicy(
-                f"No policy for a {subject.subject_type} of entity {subject.entity} was in force at {self.at:%Y-%m-%d %H:%M}."
-            )
-        return max(fitting, key=lambda one: (one.min_amount_eur, one.valid_from, one.version))
+        kind = subject.subject_type
+        bands = self._bands.get((kind, subject.entity)) or self._bands.get((kind, None), ())
+        amount = abs(subject.amount_eur) if subject.amount_eur is not None else Decimal(0)
+        for one in bands:
+            if one.min_amount_eur <= amount:
+                return one
+        raise NoPolicy(f"No policy for a {kind} of entity {subject.entity} was in force at {self.at:%Y-%m-%d %H:%M}.")
 
 
 def policy_for(connection: sa.Connection, subject: Priced, at: datetime) -> Policy:
@@ -198,9 +211,14 @@ def faults(change: Mapping[str, Any], now: datetime, *, roles: Iterable[str] | N
     wrong += [f"step {step.number} names no role" for step in policy.steps if not step.roles]
     if kind.pays and policy.steps and not any(step.needs_limit for step in policy.steps):
         wrong.append("money would leave without anybody's limit covering it")
-    dropped = set(kind.always) - {one.name for one in policy.checks}
+    dropped = set(kind.always) - {one.name for one in policy.checks} if policy.steps else ()
     wrong += [f"the check {name} cannot be dropped" for name in sorted(dropped)]
     return wrong
+
+
+def expires_at(policy: Policy, opened_at: datetime) -> datetime | None:
+    """When a request that nobody decided ends without being executed; None where it stays until somebody decides."""
+    return None if policy.expires_after_days is None else opened_at + timedelta(days=policy.expires_after_days)
 
 
 def publish_age(publish: Any, now: datetime) -> timedelta:
@@ -261,7 +279,7 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         sla_hours=float(body["sla_hours"]),
         max_publish_age_hours=float(body["max_publish_age_hours"]),
         claim_minutes=int(body["claim_minutes"]),
-        expires_after_days=int(body["expires_after_days"]),
+        expires_after_days=int(days) if (days := body["expires_after_days"]) is not None else None,
         bulk_below_eur=Decimal(str(body["bulk_below_eur"])),
         override_roles=tuple(body["override_roles"]),
         overridable=tuple(body["overridable"]),
@@ -272,21 +290,16 @@ def _policy(row: Mapping[str, Any]) -> Policy:
 def _append(
     connection: sa.Connection, rows: list[dict[str, Any]], actor: Actor, event_type: str, now: datetime
 ) -> None:
-    events = [
-        Event(
+    for row in rows:
+        event = Event(
             type=event_type,
             actor=actor,
             subject_type="policy",
             subject_id=row["policy_id"],
             entity=row["entity"],
             approval_id=row["approved_by"],
-            after={name: value for name, value in row.items() if name != "approved_by"},
         )
-        for row in rows
-    ]
-    numbers = append(connection, events, now)
-    for row, number in zip(rows, numbers, strict=True):
-        connection.execute(sa.insert(policies_table).values(**row, recorded_at=now, event_seq=number))
+        attest(connection, event, {"policies": [{**row, "recorded_at": now}]}, now)
 
 
 def _plain(value: Any) -> Any:

@@ -27,8 +27,6 @@ from warehouse.reader import access
 
 PROPOSAL = "proposal"
 
-_published: WeakKeyDictionary[Any, list[dict[str, Any]]] = WeakKeyDictionary()
-
 
 class NoSuchSubject(LookupError):
     """There is no such subject, or (`closed`) it awaits no decision any more: it was decided elsewhere."""
@@ -57,6 +55,7 @@ class SubjectType:
     pays: bool = False
     always: tuple[str, ...] = ()
     may_ask_nobody: bool = False
+    reopens: bool = False
     about: str = ""
 
 
@@ -106,6 +105,9 @@ class Subject:
         return frozenset(one for one in found if isinstance(one, str))
 
 
+_published: WeakKeyDictionary[Any, list[Subject]] = WeakKeyDictionary()
+
+
 def differences(seen: Mapping[str, Any], now: Subject) -> dict[str, tuple[Any, Any]]:
     """What has changed since a decider saw `Subject.shown()`: the field, its value then and its value now."""
     current = now.shown()
@@ -145,19 +147,19 @@ def find(
     return to_subject(reader, row)
 
 
-def open_rows(reader: MartReader, connection: sa.Connection, types: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """Every subject that the marts or the store's proposals show as open, as plain rows without evidence, for lists.
+def open_subjects(reader: MartReader, connection: sa.Connection, types: Iterable[str] = ()) -> list[Subject]:
+    """Every subject that the marts or the store's proposals show as open, for lists: without the evidence that `find` adds.
 
-    One query over the marts and one over the store. Whether it was decided here since says the store's live state. A subject type
-    whose mart is not published yet has no rows.
+    One query over the marts, asked once per reader since a publish never changes, and one over the store. Whether a subject was
+    decided here since, the store's live state says. A subject type whose mart is not published yet has no rows.
     """
     wanted = set(types) or set(subject_types())
-    found = [row for row in _open_in_marts(reader) if row["subject_type"] in wanted]
-    return found + proposed(connection, [name for name in wanted if subject_types()[name].proposed_by])
+    found = [one for one in _open_in_marts(reader) if one.subject_type in wanted]
+    names = [name for name in wanted if subject_types()[name].proposed_by]
+    return found + [to_subject(reader, row) for row in proposed(connection, names)]
 
 
-def _open_in_marts(reader: MartReader) -> list[dict[str, Any]]:
-    """Asked once per reader: it shows one publish, which never changes."""
+def _open_in_marts(reader: MartReader) -> list[Subject]:
     found = _published.get(reader)
     if found is None:
         queries = [
@@ -165,12 +167,13 @@ def _open_in_marts(reader: MartReader) -> list[dict[str, Any]]:
             for kind in subject_types().values()
             if kind.sql and all(mart in reader.marts for mart in kind.marts)
         ]
-        found = _published[reader] = rows(reader, "\nunion all by name\n".join(queries)) if queries else []
+        answered = rows(reader, "\nunion all by name\n".join(queries)) if queries else []
+        found = _published[reader] = [to_subject(reader, row) for row in answered]
     return found
 
 
 def to_subject(reader: MartReader, row: Mapping[str, Any]) -> Subject:
-    """The subject of a row of `open_rows`."""
+    """The subject of a row with the columns that subjects.yml names."""
     facts = json.loads(row["facts"]) if isinstance(row["facts"], str) else dict(row["facts"])
     return Subject(
         subject_type=row["subject_type"],

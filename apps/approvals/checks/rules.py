@@ -87,7 +87,7 @@ def override_target(context: Context) -> Finding:
 
 def _approved_since(context: Context, name: str) -> str | None:
     """Another approved change of the same parameter or policy, decided after this one was proposed."""
-    table, decided = tables.proposals.c, tables.decisions.c
+    table, decided, subject = tables.proposals.c, tables.decisions.c, context.subject
     query = (
         sa.select(table.subject_id, table.payload)
         .join(
@@ -96,10 +96,10 @@ def _approved_since(context: Context, name: str) -> str | None:
         )
         .where(
             table.subject_type.in_(("parameter_change", "rule_change", "policy_change")),
-            table.subject_id != context.subject.subject_id,
+            sa.or_(table.subject_type != subject.subject_type, table.subject_id != subject.subject_id),
             decided.final.is_(True),
             decided.decision != "reject",
-            decided.decided_at >= context.subject.opened_at,
+            decided.decided_at >= subject.opened_at,
         )
     )
     same = (row.subject_id for row in context.connection.execute(query) if _changes(row.payload) == name)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a row of data is read across)
 """A small published broker made for decisions: one good client, and one for each thing that can be wrong with a withdrawal.
 
 `w-good` passes every check; `w-<name>` fails the check of that name alone. Publishing takes about a second; readers only read it.
@@ -14,6 +15,9 @@ NOW = datetime(2026, 11, 22, 10)
 WRONG = ("good", "balance", "margin", "kyc_status", "documents", "sanctions", "open_alerts", "return_to_source", "instrument_owner",
     "duplicate", "velocity", "approver_limit", "decided", "nothing_known")  # fmt: skip
 NAMES = f"(select name, number from (select unnest({list(WRONG)}) as name, generate_subscripts({list(WRONG)}, 1) as number))"
+CASES = ("ready", "unrated", "edd")
+"""Clients whose identification case awaits a decision: one in order, one without a rating, one that only the MLRO may approve."""
+EVERYBODY = f"(select name, number from (select unnest({list(WRONG + CASES)}) as name, generate_subscripts({list(WRONG + CASES)}, 1) as number))"
 ASKED = "timestamp '2026-11-22 09:00:00'"
 
 _EVENT = """
@@ -61,20 +65,20 @@ AUDIT = f"""
             timestamp '2026-06-01 09:00:00' as occurred_at, 'client' as actor_type, 'c-' || name as actor_id, 'c-' || name as client_id,
             'kyc_events' as source_feed,
             '{{"check":"identity","document_type":"passport","document_expires_on":"' || if(name = 'documents', '2026-11-01', '2030-01-01') || '"}}' as after
-        from {NAMES} where name <> 'nothing_known')
+        from {EVERYBODY} where name <> 'nothing_known')
     union all
     {_EVENT} (
         select 'chk-' || list || '-' || name as event_id, 'kyc' as stream, 'c-' || name as stream_id, 'kyc.check_completed' as event_type,
             timestamp '2026-11-20 09:00:00' as occurred_at, 'system' as actor_type, 'onfido' as actor_id, 'c-' || name as client_id,
             'kyc_events' as source_feed,
             '{{"check":"' || list || '","result":"' || if(name = 'sanctions' and list = 'sanctions', 'fail', 'clear') || '"}}' as after
-        from {NAMES}, (select unnest(['identity', 'address', 'sanctions', 'pep', 'adverse_media']) as list) where name <> 'nothing_known')
+        from {EVERYBODY}, (select unnest(['identity', 'address', 'sanctions', 'pep', 'adverse_media']) as list) where name <> 'nothing_known')
     union all
     {_EVENT} (
         select 'app-' || name as event_id, 'kyc' as stream, 'c-' || name as stream_id, 'kyc.appropriateness_recorded' as event_type,
             timestamp '2026-06-01 09:00:00' as occurred_at, 'client' as actor_type, 'c-' || name as actor_id, 'c-' || name as client_id,
             'kyc_events' as source_feed, '{{"outcome":"pass"}}' as after
-        from {NAMES})
+        from {EVERYBODY})
     union all
     {_EVENT} (values
         ('p1', 'period', 'CY:2026-09', 'period.closed', timestamp '2026-10-03', 'staff', 's-fin1', null, 'period_events', '{{}}'),
@@ -88,6 +92,8 @@ AUDIT = f"""
         ('r4', 'payment', 'r-done', 'refund.approved', {ASKED}, 'staff', 's-pay1', 'c-good', 'cash_requests', '{{"amount":"1.0","currency":"EUR"}}'),
         ('t1', 'payment', 't-good', 'internal_transfer.requested', {ASKED}, 'client', 'c-approver_limit', 'c-approver_limit', 'cash_requests',
             '{{"amount":"11000.00000000","currency":"EUR","from_account":"wallet","to_account":"mt5:1012"}}'),
+        ('t3', 'payment', 't-small', 'internal_transfer.requested', {ASKED}, 'client', 'c-good', 'c-good', 'cash_requests',
+            '{{"amount":"100.00000000","currency":"EUR","from_account":"wallet","to_account":"mt5:1001"}}'),
         ('t2', 'payment', 't-foreign', 'internal_transfer.requested', {ASKED} - interval 1 day, 'client', 'c-approver_limit', 'c-approver_limit', 'cash_requests',
             '{{"amount":"11500.00000000","currency":"EUR","from_account":"wallet","to_account":"mt5:1001"}}')
     ) as e (event_id, stream, stream_id, event_type, occurred_at, actor_type, actor_id, client_id, source_feed, after)
@@ -102,8 +108,8 @@ CLIENTS = f"""
     select 'c-' || name as client_id, 'CY' as entity, 'individual' as client_type, 'retail' as category, 'Ann' as first_name, 'Lee ' || name as last_name,
         null::varchar as company_name, date '1980-01-01' + number::integer as birth_date, 'CY' as country_of_residence,
         name || '@client.example' as email, if(name = 'good', 'p-1', null) as partner_id, if(name = 'kyc_status', 'RE_KYC', 'APPROVED') as kyc_status,
-        'low' as risk_rating, timestamp '2026-06-01' as registered_at, timestamp '2026-10-01' as first_deposit_at, null::timestamp as last_trade_at, false as is_test
-    from {NAMES}
+        if(name = 'unrated', null, 'low') as risk_rating, timestamp '2026-06-01' as registered_at, timestamp '2026-10-01' as first_deposit_at, null::timestamp as last_trade_at, false as is_test
+    from {EVERYBODY}
     union all values
         ('c-staff', 'CY', 'individual', 'retail', 'Paul', 'Quick', null, date '1990-05-05', 'CY', 'paul@home.example', null, 'APPROVED', 'low',
             timestamp '2026-06-01', null, null, false),
@@ -113,6 +119,8 @@ CLIENTS = f"""
             timestamp '2026-06-01', null, null, false),
         ('c-case', 'CY', 'individual', 'retail', 'Cora', 'Case', null, date '1985-06-05', 'CY', 'cora@home.example', null, 'IN_REVIEW', null,
             timestamp '2026-06-01', null, null, false),
+        ('c-debt', 'CY', 'individual', 'retail', 'Old', 'Debtor', null, date '1955-06-05', 'CY', 'debt@home.example', null, 'TERMINATED', 'low',
+            timestamp '2016-06-01', timestamp '2017-01-01', timestamp '2018-01-01', false),
         ('c-gone', 'CY', 'individual', 'retail', 'Old', 'Timer', null, date '1955-06-05', 'CY', 'old@home.example', null, 'TERMINATED', 'low',
             timestamp '2016-06-01', timestamp '2017-01-01', timestamp '2018-01-01', false)"""
 
@@ -163,13 +171,14 @@ MARTS = {
         select 'c-' || name as client_id, code as account_code, 'EUR' as currency, date '2026-11-22' as day,
             case code when '2010' then if(name = 'approver_limit', -15000, -100) when '2015' then if(name = 'approver_limit', -9000, -400) else -3000 end
                 ::decimal(38, 8) as closing
-        from {NAMES}, (select unnest(['2010', '2015', '2020']) as code) where name <> 'nothing_known'""",
+        from {NAMES}, (select unnest(['2010', '2015', '2020']) as code) where name <> 'nothing_known'
+        union all values ('c-debt', '2010', 'EUR', date '2018-01-01', -0.01)""",
     "finance.dim_ledger_accounts": """
         select * from (values ('1010', 'asset', true), ('2010', 'liability', true), ('2020', 'liability', true), ('1020', 'asset', false)) as a
             (account_code, kind, is_client_money)""",
     "finance.fct_trial_balance": """
-        select day, 'CY' as entity, account_code, 'EUR' as currency, balance::decimal(38, 8) as balance
-        from (values ('1010', 1000.5), ('2010', -400.25), ('2020', -500), ('1020', 77)) as b (account_code, balance),
+        select day, entity, account_code, 'EUR' as currency, balance::decimal(38, 8) as balance
+        from (select unnest(['CY', 'AU']) as entity), (values ('1010', 1000.5), ('2010', -400.25), ('2020', -500), ('1020', 77)) as b (account_code, balance),
             (select unnest([date '2026-11-20', date '2026-11-21']) as day)""",
     "finance.rec_breaks": """
         select * from (values
@@ -181,9 +190,9 @@ MARTS = {
         select * from (values ('CY', 'client_unknown', timestamp '2026-07-05 10:00:00'), ('CY', 'demo', timestamp '2026-10-05 10:00:00')) as u
             (entity, reason, occurred_at)""",
     "compliance.fct_kyc_status": f"""
-        select 'c-' || name as client_id, if(name = 'kyc_status', 'RE_KYC', 'APPROVED') as status, timestamp '2026-10-01' as status_since,
+        select 'c-' || name as client_id, case name when 'kyc_status' then 'RE_KYC' when 'edd' then 'EDD' when 'ready' then 'IN_REVIEW' when 'unrated' then 'IN_REVIEW' else 'APPROVED' end as status, timestamp '2026-10-01' as status_since,
             timestamp '2026-10-01' as valid_from, null::timestamp as valid_to, null::timestamp as superseded_at, 'k-' || name as event_id
-        from {NAMES} where name <> 'nothing_known'
+        from {EVERYBODY} where name <> 'nothing_known'
         union all values
             ('c-case', 'IN_REVIEW', timestamp '2026-11-20 09:00:00', timestamp '2026-11-20 09:00:00', null, null, 'k-case'),
             ('c-twin', 'EDD', timestamp '2026-11-20 09:00:00', timestamp '2026-11-20 09:00:00', null, null, 'k-twin'),
@@ -196,7 +205,7 @@ MARTS = {
         select date '2026-11-20' as day, 'CY' as entity, 'net_deposits' as kpi, 1234.5::decimal(38, 8) as value""",
     "partners.fct_commission_accruals": """
         select 'p-1' as partner_id, 'USD' as currency, timestamp '2026-10-10' as executed_at, 100::decimal(38, 8) as amount
-        union all values ('p-2', 'USD', timestamp '2026-10-11', 50), ('p-3', 'USD', timestamp '2026-10-11', 50)""",
+        union all values ('p-1', 'USD', timestamp '2026-08-10', 12500), ('p-2', 'USD', timestamp '2026-10-11', 50), ('p-3', 'USD', timestamp '2026-10-11', 50)""",
     "quality.fct_quarantine": """
         select 7::bigint as load_id, 12::bigint as row_number, 'open' as status, '{}' as row union all values (7, 13, 'replayed', '{}')""",
 }  # fmt: skip
