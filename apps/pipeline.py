@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -131,8 +132,11 @@ def run_once(
 def watch(
     settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent
 ) -> None:
-    """Runs for ever: as files arrive they are loaded, built and published, with dbt's manifest kept in memory."""
+    """Runs for ever: files are loaded, built and published as they arrive, decisions sent out as they fall; dbt's manifest stays in memory."""
+    from apps.approvals import outbox
+
     dbt = Dbt(settings)
+    threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
     report(run_once(settings, dbt=dbt, progress=progress))
     while True:
         if any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*")):

@@ -32,7 +32,7 @@ class Service:
 
 
 def services(settings: Settings) -> list[Service]:
-    """Dashboards, the orchestrator's page and its daemon (sensors and schedules)."""
+    """Dashboards, the orchestrator's page and its daemon (sensors and schedules), and the worker that sends decisions out."""
     host = settings.bind_address
     streamlit = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "apps" / "dashboard" / "main.py")]
     streamlit += ["--server.port", str(settings.dashboard_port), "--server.address", host, "--server.headless", "true"]
@@ -43,6 +43,7 @@ def services(settings: Settings) -> list[Service]:
         Service("dashboards", tuple(streamlit), settings.dashboard_port, f"http://{host}:{settings.dashboard_port}"),
         Service("dagster", tuple(webserver), settings.dagster_port, f"http://{host}:{settings.dagster_port}"),
         Service("dagster-daemon", (_beside("dagster-daemon"), "run", *module), None, ""),
+        Service("outbox", (_beside("daybook"), "outbox", "work"), None, ""),
     ]
 
 
@@ -96,7 +97,7 @@ def _ours(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and any(
-            word in " ".join(process.cmdline()) for word in ("streamlit", "dagster")
+            word in " ".join(process.cmdline()) for word in ("streamlit", "dagster", "daybook")
         )
     except psutil.Error:
         return False
