@@ -180,10 +180,10 @@ def carry_out(desk: Desk, order: Order, handler: Callable[[Desk, Order, sa.Conne
     reader = desk.reader()
     try:
         with writing(desk.engine) as connection:
-            earlier = _answered(connection, order)
-            if earlier is not None:
-                return earlier
             try:
+                earlier = _answered(connection, order)
+                if earlier is not None:
+                    return earlier
                 answer = handler(desk, order, connection, reader)
             except Refusal as refusal:
                 answer = _refuse(desk, connection, order, reader, refusal)
@@ -198,19 +198,14 @@ def carry_out(desk: Desk, order: Order, handler: Callable[[Desk, Order, sa.Conne
 
 
 def _answered(connection: sa.Connection, order: Order) -> Answer | None:
-    """The answer this key was given before. A key that named another order is left to `replayed`, which refuses it."""
+    """The answer this key was given before. Raises Refusal where the key named another order."""
     found = connection.execute(sa.select(idempotency).where(idempotency.c.key == order.key)).one_or_none()
-    if found is None or found.request_hash != order.fingerprint:
+    if found is None:
         return None
+    if found.request_hash != order.fingerprint:
+        raise Refusal("replayed_key", "This form was used for another order already. Open the subject again.")
     listed = {name: tuple(found.answer[name]) for name in ("reasons", "waiting_for", "checks")}
     return replace(Answer(**{**found.answer, **listed}), replayed=True)
-
-
-def refuse_replayed_key(connection: sa.Connection, order: Order) -> None:
-    """Raises Refusal where the key has named another order already."""
-    found = connection.execute(sa.select(idempotency.c.actor_id).where(idempotency.c.key == order.key)).one_or_none()
-    if found is not None:
-        raise Refusal("replayed_key", "This form was used for another order already. Open the subject again.")
 
 
 def _remember(connection: sa.Connection, order: Order, answer: Answer, at: datetime) -> None:

@@ -5,12 +5,14 @@ overlap, so that the chain has one head and a decision sees every decision befor
 """
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 import sqlalchemy.event
@@ -23,6 +25,7 @@ from warehouse.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 BUSY_SECONDS = 60
+_turns: WeakKeyDictionary[sa.Engine, threading.Lock] = WeakKeyDictionary()
 MIGRATION_LOCK = 7_263_411  # PostgreSQL's advisory lock, so that two that start at once migrate once
 
 
@@ -53,12 +56,26 @@ def open_store(settings: Settings) -> sa.Engine:
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One write transaction: commits at the end, rolls back on any error. Writers wait for each other from its first statement on.
 
-    On SQLite it begins immediate; on PostgreSQL it locks the chain's head row first.
+    On SQLite it begins immediate; on PostgreSQL it locks the chain's head row first. The writers of one process queue here before
+    they take a connection: SQLite would let them poll for the file, and each would hold a connection of PostgreSQL while it waits.
     """
-    with engine.connect().execution_options(begins="BEGIN IMMEDIATE") as connection, connection.begin():
+    with _turn(engine), engine.connect().execution_options(begins="BEGIN IMMEDIATE") as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(tables.chain_head.c.seq).with_for_update())
         yield connection
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    turn = _turns.setdefault(engine, threading.Lock())
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise StoreError(
+            f"Another writer of this process has held the operational store for {BUSY_SECONDS} s. Try again."
+        )
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager

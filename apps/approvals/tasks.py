@@ -12,7 +12,7 @@ from apps.approvals.canonical import moment
 from apps.approvals.entitlement import Ties, refusals
 from apps.approvals.live import Live, Overtaken, load, opened_again, save
 from apps.approvals.marts import MartReader
-from apps.approvals.orders import DONE, Answer, Desk, Order, Refusal, Task, refuse_replayed_key
+from apps.approvals.orders import DONE, Answer, Desk, Order, Refusal, Task
 from apps.approvals.people import Person, UnknownPerson
 from apps.approvals.policies import NoPolicy, Step
 from apps.approvals.reasons import BadReason, require_reason
@@ -34,7 +34,6 @@ def handled(handler: Callable[[Task], Answer]) -> Callable[[Desk, Order, sa.Conn
 
 def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReader) -> Task:
     """Looks up everything the order is about. Raises Refusal where there is no such person, subject or policy, or it is closed."""
-    refuse_replayed_key(connection, order)
     at = desk.clock()
     try:
         person = desk.person(reader, order.actor_id)
