@@ -4,6 +4,7 @@ A decision, its checks, a proposal and a policy stand in tables of their own, wh
 them evidence is that the event they were written with holds the same values, sealed in the chain.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +14,10 @@ import sqlalchemy as sa
 
 from apps.approvals import tables
 from apps.approvals.canonical import canonical
-from apps.approvals.chain import Event, append
+from apps.approvals.chain import Event, append, seal
 
 ATTESTED = ("decisions", "check_results", "proposals", "policies")
+OF_SUBJECTS = ("decisions", "check_results", "proposals")
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 Attested = dict[tuple[str, int], list[str]]
@@ -44,20 +46,59 @@ def attest(connection: sa.Connection, event: Event, rows: Rows, recorded_at: dat
 def attested_by(seq: int, body: Mapping[str, Any]) -> Attested:
     """The rows that an event's body attests, by table and event number, each as its canonical text."""
     after = body.get("after") or {}
-    return {(name, seq): sorted(canonical(row) for row in after.get(name, [])) for name in body.get("attests", [])}
+    return {(name, seq): [canonical(row) for row in after.get(name, [])] for name in body.get("attests", [])}
 
 
 def differences(connection: sa.Connection, attested: Attested) -> Iterator[tuple[int, str]]:
     """Event number and sentence for every row that is not what its event attests, is missing, or has no event."""
+    yield from _compared(attested, _stored(connection, ATTESTED))
+
+
+def faults_of(connection: sa.Connection, subject_type: str, subject_id: str) -> list[str]:
+    """What is wrong with the rows of one subject and with the events that attest them, in words: asked before each decision."""
+    stored = _stored(connection, OF_SUBJECTS, subject_type, subject_id)
+    table = tables.events.c
+    found = connection.execute(
+        sa.select(table.seq, table.body, table.prev_hash, table.hash).where(
+            sa.or_(
+                table.seq.in_({seq for _, seq in stored}),
+                sa.and_(table.subject_type == subject_type, table.subject_id == subject_id),
+            )
+        )
+    ).all()
+    broken = [f"event {row.seq} was edited" for row in found if seal(row.prev_hash, row.body) != row.hash]
+    attested: Attested = {}
+    for row in found:
+        attested |= {key: said for key, said in attested_by(row.seq, _read(row.body)).items() if key[0] in OF_SUBJECTS}
+    return broken + [said for _, said in _compared(attested, stored)]
+
+
+def _stored(connection: sa.Connection, names: Sequence[str], *subject: str) -> Attested:
     stored: Attested = {}
-    for name in ATTESTED:
-        for row in connection.execute(sa.select(tables.metadata.tables[name])):
+    for name in names:
+        table = tables.metadata.tables[name]
+        query = sa.select(table)
+        if subject:
+            query = query.where(table.c.subject_type == subject[0], table.c.subject_id == subject[1])
+        for row in connection.execute(query):
             values = {column: value for column, value in row._mapping.items() if column != "event_seq"}
             stored.setdefault((name, row.event_seq), []).append(canonical(_values(name, values)))
+    return stored
+
+
+def _compared(attested: Attested, stored: Attested) -> Iterator[tuple[int, str]]:
     for name, seq in sorted(attested.keys() | stored.keys()):
-        said, found = attested.get((name, seq), []), sorted(stored.get((name, seq), []))
+        said, found = sorted(attested.get((name, seq), [])), sorted(stored.get((name, seq), []))
         if said != found:
             yield seq, _sentence(name, seq, len(said), len(found))
+
+
+def _read(body: str) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _sentence(name: str, seq: int, said: int, stored: int) -> str:

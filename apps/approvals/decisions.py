@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from apps.approvals import claims, policies
-from apps.approvals.attested import attest
+from apps.approvals.attested import attest, faults_of
 from apps.approvals.canonical import plain
 from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, refused
@@ -56,6 +56,7 @@ def approve(task: Task) -> Answer:
     refuse_stale(task)
     if task.live.state == "info_requested":
         raise Refusal("state", "Information was requested and not given yet; nobody approves before.")
+    _refuse_tampered(task)
     task = _same_round(task)
     step = next_step(task)
     set_aside, overriders = _set_aside(task)
@@ -78,6 +79,7 @@ def reject(task: Task) -> Answer:
     """Closes the subject; nothing is removed. Checks run for the record and keep nobody from saying no."""
     refuse_claimed(task)
     refuse_stale(task)
+    _refuse_tampered(task)
     task = _same_round(task)
     step = next_step(task)
     # whoever may say yes to any amount may say no to this one
@@ -92,6 +94,7 @@ def override(task: Task) -> Answer:
     """Sets failed checks aside for this round: a decision of its own, by a second role, with a text. The approval is still to come."""
     refuse_claimed(task)
     refuse_stale(task)
+    _refuse_tampered(task)
     task = _same_round(task)
     step = next_step(task)
     second = replace(step, roles=task.policy.override_roles, needs_limit=False) if step else None
@@ -173,6 +176,25 @@ def _same_round(task: Task) -> Task:
         fresh = replace(live, round=live.round + 1, step=0, facts_hash=None)
         return replace(task, live=replace(fresh, state="open" if live.state == "waiting" else live.state))
     return task
+
+
+def _refuse_tampered(task: Task) -> None:
+    """Raises Refusal where what stands in the store about this subject is not what its orders wrote: nobody decides on that."""
+    live, table = task.live, decisions.c
+    wrong = faults_of(task.connection, live.subject_type, live.subject_id)
+    rows = task.connection.execute(
+        sa.select(table.round, table.decision, table.final, table.decided_at).where(
+            table.subject_type == live.subject_type, table.subject_id == live.subject_id
+        )
+    ).all()
+    approved = [row for row in rows if row.round == live.round and row.decision == "approve"]
+    if len(approved) != live.step:
+        wrong.append(f"{live.step} steps are said to be taken, {len(approved)} are on record")
+    if any(row.final and row.decided_at >= task.subject.opened_at for row in rows):
+        wrong.append("it is said to be open, and its final decision is on record")
+    if wrong:
+        said = f"The record of this subject was changed by hand ({'; '.join(wrong)}). Run `daybook audit verify`."
+        raise Refusal("tampered", said)
 
 
 def _checked(task: Task, step: Step | None) -> list[CheckResult]:

@@ -14,7 +14,7 @@ from apps.approvals.anchors import Anchor, Trail
 from apps.approvals.attested import attested_by, differences
 from apps.approvals.chain import GENESIS
 from apps.approvals.store import HEAD, MIGRATIONS, reading
-from apps.approvals.tables import chain_head, events
+from apps.approvals.tables import chain_head, decisions, events, outbox, subjects
 
 SHOWN = 50
 BATCH = 500
@@ -79,6 +79,7 @@ def verify(engine: sa.Engine, anchored: Trail | None = None) -> Verdict:
         walk.faults += [Fault("anchor", None, said) for said in trail.faults]
         walk.faults += _against_anchors(walk, trail.anchors)
         walk.faults += [Fault("attested", seq, said) for seq, said in differences(connection, walk.attested)]
+        walk.faults += _unfounded(connection)
         walk.faults += _guards(connection)
     return Verdict(
         events=walked,
@@ -231,6 +232,33 @@ def _against_anchors(walk: _Walk, anchors: tuple[Anchor, ...]) -> list[Fault]:
                 )
             ]
     return []
+
+
+def _unfounded(connection: sa.Connection) -> list[Fault]:
+    """Closed subjects without the decision that closed them, and deliveries of decisions that nobody took."""
+    s, d, o = subjects.c, decisions.c, outbox.c
+    same = sa.and_(
+        *(s[name] == d[name] for name in ("subject_type", "subject_id", "round")),
+        d.final.is_(True),
+        sa.case((d.decision == "approve", "approved"), else_="rejected") == s.state,
+    )
+    closed = (
+        sa.select(s.subject_type, s.subject_id, s.state)
+        .select_from(subjects.outerjoin(decisions, same))
+        .where(s.state.in_(("approved", "rejected")), d.decision_id.is_(None))
+    )
+    sent = (
+        sa.select(o.outbox_id, o.decision_id)
+        .select_from(outbox.outerjoin(decisions, o.decision_id == d.decision_id))
+        .where(o.decision_id.is_not(None), d.decision_id.is_(None))
+    )
+    return [
+        Fault("unfounded", None, f"{kind} {subject_id} is said to be {state}, and no decision says so")
+        for kind, subject_id, state in connection.execute(closed)
+    ] + [
+        Fault("unfounded", None, f"delivery {outbox_id} names decision {decision_id}, which nobody took")
+        for outbox_id, decision_id in connection.execute(sent)
+    ]
 
 
 def _guards(connection: sa.Connection) -> list[Fault]:

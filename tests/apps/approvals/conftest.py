@@ -99,3 +99,15 @@ def marts(broker: Settings) -> Iterator[Reader]:
 def quiet_store(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
     """A store in which nothing has happened; tests only read it."""
     return open_store(Settings(home=tmp_path_factory.mktemp("quiet")))
+
+
+@pytest.fixture
+def store(quiet_store: sa.Engine, tmp_path: Path) -> Iterator[sa.Engine]:
+    """An empty SQLite store of the test's own, copied rather than migrated: for tests of what the store's kind cannot change."""
+    home = Settings(home=tmp_path / "home")
+    home.ops_file.parent.mkdir(parents=True, exist_ok=True)
+    with quiet_store.connect() as connection:
+        connection.execute(sa.text("vacuum into :copy"), {"copy": str(home.ops_file)})
+    engine = open_store(home)
+    yield engine
+    engine.dispose()
