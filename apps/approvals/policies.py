@@ -5,7 +5,7 @@ here: maker is never checker, an approver is active, holds the role and, where m
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache, cached_property
@@ -82,6 +82,13 @@ class Policy:
     override_roles: tuple[str, ...]
     overridable: tuple[str, ...]
     escalation_roles: tuple[str, ...]
+
+    def step_due(self, taken: int, state: str) -> Step | None:
+        """The step after `taken` ones; of an escalated subject it asks the roles that the policy escalates to. None when all are taken."""
+        if taken >= len(self.steps):
+            return None
+        step = self.steps[taken]
+        return replace(step, roles=self.escalation_roles) if state == "escalated" else step
 
     @cached_property
     def concerned(self) -> frozenset[str]:

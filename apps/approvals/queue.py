@@ -18,7 +18,7 @@ from apps.approvals.entitlement import Ties, refusals
 from apps.approvals.marts import MartReader
 from apps.approvals.people import Person
 from apps.approvals.policies import NoPolicy, Policy, Step
-from apps.approvals.subject import Subject, open_subjects, subject_types
+from apps.approvals.subject import Subject, open_subjects, proposed, subject_types, to_subject
 from apps.approvals.tables import CLOSED_STATES, OPEN_STATES, decisions, subjects
 
 READS_ALL = frozenset({"auditor"})
@@ -132,13 +132,16 @@ def handover(reader: MartReader, connection: sa.Connection, viewer: Person, now:
 
 def my_requests(reader: MartReader, connection: sa.Connection, viewer: Person, now: datetime) -> list[Request]:
     """What this person asked for, under any of their accounts, newest first: open ones with who acts next, proposals also with their end."""
-    mine = [one for one in open_subjects(reader, connection) if one.maker_person == viewer.person_key]
-    keys = {(one.subject_type, one.subject_id) for one in mine}
-    waiting = {row.key: row for row in _rows(reader, connection, viewer, now, ()) if row.key in keys}
+    ended_too = proposed(connection, subject_types(), makers=viewer.accounts, closed_too=True)
+    mine = {
+        (one.subject_type, one.subject_id): one
+        for one in (*open_subjects(reader, connection), *(to_subject(reader, row) for row in ended_too))
+        if one.maker_person == viewer.person_key or one.maker in viewer.accounts
+    }
+    waiting = {row.key: row for row in _rows(reader, connection, viewer, now, ()) if row.key in mine}
     ended = _endings(connection, viewer)
     found = []
-    for one in mine:
-        key = (one.subject_type, one.subject_id)
+    for key, one in mine.items():
         row = waiting.get(key)
         state, says = (row.state, row.next) if row else ended.get(key, ("open", "It needs nobody's approval."))
         found.append(Request(*key, one.title, one.opened_at, state, says))
@@ -229,7 +232,7 @@ def _row(
     except NoPolicy as error:
         why_not = (str(error),)
     if policy is not None:
-        step = policy.steps[live.step] if live.step < len(policy.steps) else None
+        step = policy.step_due(live.step, live.state)
         due_at = due_at or add_business_hours(subject.entity, subject.opened_at, policy.sla_hours)
         expires_at = policies.expires_at(policy, subject.opened_at)
         decided_by = deciders.get((subject.subject_type, subject.subject_id), ())

@@ -22,7 +22,7 @@ from apps.approvals import people
 from apps.approvals.canonical import digest, plain
 from apps.approvals.euros import in_euros
 from apps.approvals.marts import MartReader, rows
-from apps.approvals.tables import proposals
+from apps.approvals.tables import CLOSED_STATES, proposals, subjects
 from warehouse.reader import access
 
 PROPOSAL = "proposal"
@@ -136,7 +136,7 @@ def find(
         raise NoSuchSubject(f"There is no subject {subject_type}; there are {', '.join(subject_types())}.")
     row = _from_marts(reader, kind, subject_id) if kind.sql else None
     if row is None and kind.proposed_by:
-        row = next(iter(proposed(connection, [subject_type], subject_id)), None)
+        row = next(iter(proposed(connection, [subject_type], subject_id, closed_too=True)), None)
     if row is None:
         raise NoSuchSubject(
             f"There is no {kind.label.lower()} {subject_id} in {kind.source} of publish {reader.publish.publish_id}. "
@@ -154,6 +154,8 @@ def open_subjects(reader: MartReader, connection: sa.Connection, types: Iterable
     decided here since, the store's live state says. A subject type whose mart is not published yet has no rows.
     """
     wanted = set(types) or set(subject_types())
+    if unknown := sorted(wanted - set(subject_types())):
+        raise NoSuchSubject(f"There is no subject {unknown[0]}; there are {', '.join(subject_types())}.")
     found = [one for one in _open_in_marts(reader) if one.subject_type in wanted]
     names = [name for name in wanted if subject_types()[name].proposed_by]
     return found + [to_subject(reader, row) for row in proposed(connection, names)]
@@ -201,16 +203,32 @@ def title(row: Mapping[str, Any]) -> str:
     return f"{label}{amount} {row['words'] or ''}".strip()
 
 
-def proposed(connection: sa.Connection, types: list[str], subject_id: str | None = None) -> list[dict[str, Any]]:
-    """The newest revision of each proposal of these types, as rows like those of the marts."""
+def proposed(
+    connection: sa.Connection,
+    types: Iterable[str],
+    subject_id: str | None = None,
+    *,
+    makers: Iterable[str] | None = None,
+    closed_too: bool = False,
+) -> list[dict[str, Any]]:
+    """The newest revision of each open proposal of these types (and of these makers), as rows like those of the marts."""
     table = proposals.c
     newest = (
         sa.select(table.subject_type, table.subject_id, sa.func.max(table.revision).label("revision"))
-        .where(table.subject_type.in_(types))
+        .where(table.subject_type.in_(tuple(types)))
         .group_by(table.subject_type, table.subject_id)
     )
     if subject_id is not None:
         newest = newest.where(table.subject_id == subject_id)
+    if makers is not None:
+        newest = newest.where(table.maker_id.in_(tuple(makers)))
+    if not closed_too:
+        closed = sa.select(subjects.c.subject_id).where(
+            subjects.c.subject_type == table.subject_type,
+            subjects.c.subject_id == table.subject_id,
+            subjects.c.state.in_(CLOSED_STATES),
+        )
+        newest = newest.where(~closed.exists())
     last = newest.subquery()
     query = sa.select(proposals).join(
         last,

@@ -5,9 +5,14 @@ from decimal import Decimal
 
 from apps.approvals.checks.registry import Context, Finding, Missing, check
 
+# a credit is the firm's, and its memo accounts are no money
 OWED = """
-select account_code, currency, -arg_max(closing, day) as balance
-from finance.fct_client_balances_daily where client_id = $1 group by account_code, currency having arg_max(closing, day) <> 0
+select balances.account_code, balances.currency, -arg_max(balances.closing, balances.day) as balance
+from finance.fct_client_balances_daily as balances
+left join finance.dim_ledger_accounts as accounts on balances.account_code = accounts.account_code
+where balances.client_id = $1 and accounts.kind is distinct from 'memo'
+group by balances.account_code, balances.currency having arg_max(balances.closing, balances.day) <> 0
+order by balances.account_code, balances.currency
 """
 
 OPEN_ACCOUNTS = "select platform, login from core.dim_accounts where client_id = $1 and status <> 'closed' and not is_demo order by all"

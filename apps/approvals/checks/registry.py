@@ -145,7 +145,9 @@ def _run(name: str, context: Context) -> CheckResult:
     if function is None:
         return CheckResult(name, version, ERROR, {}, f"There is no check {name}, so it cannot pass.", context.now)
     try:
-        finding = function(context)
+        # a query of the store that fails must not take the order's transaction along, in which the refusal is recorded
+        with context.connection.begin_nested():
+            finding = function(context)
         return CheckResult(name, version, finding.result, plain(finding.inputs), finding.said, context.now)
     except Missing as error:
         return CheckResult(name, version, ERROR, {}, f"Not judged: {error}.", context.now)

@@ -1,7 +1,8 @@
 """One empty operational store a test, on both databases; one PostgreSQL a session."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,11 @@ def store(quiet_store: sa.Engine, tmp_path: Path) -> Iterator[sa.Engine]:
     """An empty SQLite store of the test's own, copied rather than migrated: for tests of what the store's kind cannot change."""
     home = Settings(home=tmp_path / "home")
     home.ops_file.parent.mkdir(parents=True, exist_ok=True)
-    with quiet_store.connect() as connection:
-        connection.execute(sa.text("vacuum into :copy"), {"copy": str(home.ops_file)})
+    with (
+        closing(sqlite3.connect(str(quiet_store.url.database))) as empty,
+        closing(sqlite3.connect(home.ops_file)) as copy,
+    ):
+        empty.backup(copy)
     engine = open_store(home)
     yield engine
     engine.dispose()

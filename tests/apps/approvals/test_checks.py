@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from apps.approvals import checks, people, policies, subject, tables
 from apps.approvals.checks import CheckResult, registry
 from apps.approvals.policies import Policy, RequiredCheck
-from apps.approvals.store import open_store, reading, writing
+from apps.approvals.store import reading, writing
 from apps.approvals.subject import Subject
 from tests.apps.approvals.hand_made import NOW, WRONG
 from tests.apps.approvals.test_subjects import SEEDED, live, seeded
 from warehouse.reader import Reader
-from warehouse.settings import Settings
 
 
 def run(
@@ -29,11 +28,6 @@ def run(
 
 def refused(*said: Any, **more: Any) -> dict[str, str]:
     return {one.name: one.result for one in checks.refused(run(*said, **more))}
-
-
-@pytest.fixture
-def store(tmp_path: Any) -> sa.Engine:
-    return open_store(Settings(home=tmp_path / "home"))
 
 
 def found(marts: Reader, connection: sa.Connection, kind: str, name: str, **changed: Any) -> Subject:
@@ -105,6 +99,23 @@ def test_a_check_that_does_not_exist_or_breaks_refuses_as_an_error(
         "was_switched_off": "error",
     }
     assert "by nothing" in results[0].said
+
+
+def test_a_check_whose_question_to_the_store_fails_leaves_the_order_its_transaction(
+    marts: Reader, ops_store: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks_nonsense(context: Any) -> Any:
+        return context.connection.execute(sa.text("select nothing from nowhere"))
+
+    monkeypatch.setitem(registry._registry, "asks_nonsense", ("1", asks_nonsense))
+    with writing(ops_store) as connection:
+        one = found(marts, connection, "break", "b-small")
+        policy = with_checks(policies.policy_for(connection, one, NOW), "asks_nonsense", "break_open")
+        results = checks.run_checks(policy, one, marts, connection, NOW, approver=people.person(marts, "s-fin2"))
+        connection.execute(sa.insert(tables.subjects), live(one, state="rejected"))
+    assert [one.result for one in results][:2] == ["error", "pass"]
+    with reading(ops_store) as connection:
+        assert connection.execute(sa.select(tables.subjects.c.state)).scalar_one() == "rejected"
 
 
 def test_a_check_taken_out_of_a_policy_runs_all_the_same_when_it_may_not_be_dropped(

@@ -16,7 +16,7 @@ from apps.approvals.checks import registered
 from apps.approvals.store import reading, writing
 from apps.approvals.subject import subject_types
 from tests.apps.approvals.hand_made import NOW
-from warehouse.reader import access
+from warehouse.reader import Reader, access
 from warehouse.settings import PROJECT
 
 
@@ -206,3 +206,38 @@ def test_every_check_a_policy_names_exists() -> None:
     named = {one["check"] for row in policies.shipped() for one in row["body"]["checks"]}
     always = {name for kind in subject_types().values() for name in kind.always}
     assert named | always == set(registered())
+
+
+def test_an_approved_policy_change_takes_force_by_itself_once_every_step_is_taken(
+    marts: Reader, ops_store: sa.Engine
+) -> None:
+    from apps.approvals.decisions import decide
+    from apps.approvals.effects import EFFECTS
+    from apps.approvals.orders import Desk, Order
+    from apps.approvals.subject import find
+    from tests.apps.approvals.test_subjects import seeded
+
+    desk = Desk(ops_store, reader=lambda: marts, clock=lambda: NOW, effects=EFFECTS)
+    with writing(ops_store) as connection:
+        policies.seed(connection, NOW)
+        one = seeded(connection, marts, "policy_change")
+    for number, actor in enumerate(("s-com2", "s-lead"), start=1):
+        with reading(ops_store) as connection:
+            seen = find(marts, connection, "policy_change", one.subject_id)
+            before = policies.policy_for(connection, Asked(subject_type="period_close"), datetime(2026, 12, 2))
+        assert before.version == 1
+        order = Order(
+            "approve",
+            "policy_change",
+            one.subject_id,
+            actor,
+            f"key-{number}",
+            reason_code="change_justified",
+            seen=seen.shown(),
+        )
+        answer = decide(desk, order)
+        assert answer.done, answer
+    with reading(ops_store) as connection:
+        after = policies.policy_for(connection, Asked(subject_type="period_close"), datetime(2026, 12, 2))
+        assert policies.policy_for(connection, Asked(subject_type="period_close"), NOW).version == 1
+    assert after.version == 2

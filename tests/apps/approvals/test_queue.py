@@ -4,26 +4,21 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from apps.approvals import people, queue, subject, tables
 from apps.approvals.queue import Filters, QueueRow
-from apps.approvals.store import open_store, reading, writing
+from apps.approvals.store import reading, writing
 from tests.apps.approvals.hand_made import MARTS, NOW
 from tests.apps.approvals.test_checks import decision
 from tests.apps.approvals.test_subjects import live, seeded
 from tests.apps.dashboard.hand_made import make
 from warehouse.reader import Reader
 from warehouse.settings import Settings
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> sa.Engine:
-    return open_store(Settings(home=tmp_path / "home"))
 
 
 def inbox(marts: Reader, engine: sa.Engine, viewer: str = "s-fin2", **wanted: Any) -> dict[tuple[str, str], QueueRow]:
@@ -135,6 +130,14 @@ def test_a_half_approved_subject_waits_for_its_next_step_and_not_for_the_same_pe
     assert inbox(marts, store, "s-lead")[key].may_decide
 
 
+def test_an_escalated_subject_waits_for_the_roles_it_was_escalated_to(marts: Reader, store: sa.Engine) -> None:
+    touch(store, marts, *GOOD, state="escalated")
+    row = inbox(marts, store, "s-pay1")[GOOD]
+    assert row.waiting_for == ("finance", "compliance", "mlro")
+    assert not row.may_decide
+    assert inbox(marts, store, "s-fin2")[GOOD].may_decide
+
+
 WHY_NOT = [
     ("s-sup", "withdrawal", "w-good", None),
     ("s-left", "withdrawal", "w-good", None),
@@ -188,6 +191,8 @@ def test_filters_narrow_and_never_widen(marts: Reader, store: sa.Engine) -> None
     for wanted in ({"types": frozenset({"refund"})}, {"entities": frozenset({"UK"})}, {"client_id": "c-good"}, {"unusual": True},
                    {"mine_to_decide": True}, {"states": frozenset({"waiting"})}):  # fmt: skip
         assert set(inbox(marts, store, "s-pay1", **wanted)) < everything
+    with pytest.raises(subject.NoSuchSubject):
+        inbox(marts, store, types=frozenset({"wishes"}))
     assert inbox(marts, store, "s-pay1", entities=frozenset({"ATLANTIS"})) == {}
 
 
@@ -262,8 +267,9 @@ def test_five_thousand_open_subjects_are_listed_in_a_fixed_number_of_queries_and
         ]
         connection.execute(sa.insert(tables.subjects), held)
     asked: list[str] = []
-    sa.event.listen(store, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    event.listen(store, "before_cursor_execute", lambda *said: asked.append(said[2]))
     viewer, spent = people.person(crowded, "s-fin2"), []
+    rows: list[QueueRow] = []
     with reading(store) as connection:
         for _ in range(5):
             asked.clear()
