@@ -77,6 +77,11 @@ def install_identity_provider() -> None:
     partial.rename(folder)
 
 
+def found(name: str) -> str | None:
+    """The path of a needed program, or None."""
+    return next(need.found() for need in NEEDS if need.name == name)
+
+
 def missing() -> list[Need]:
     """What is still not there."""
     return [need for need in NEEDS if need.found() is None]

@@ -9,12 +9,18 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests import provide
+from warehouse.settings import PROJECT
 
 _UNPRIVILEGED = 65534  # nobody: PostgreSQL refuses to run as root
 
@@ -95,6 +101,70 @@ def identity_provider(folder: Path, callback: str, users: Sequence[str]) -> Iter
     with _running(command, folder / "identity-provider.log", None):
         until_it_serves(address)
         yield address
+
+
+@contextmanager
+def nginx(folder: Path, upstream: int, port: int) -> Iterator[str]:
+    """A proxy by docs/nginx.conf before this port of the loopback, at https://localhost:port; gives its log's path."""
+    program = provide.found("nginx")
+    if program is None:
+        absent("nginx")
+    _certificate(folder / "daybook.crt", folder / "daybook.key")
+    ours = (PROJECT / "docs" / "nginx.conf").read_text(encoding="utf-8")
+    for stands, becomes in (
+        ("server 127.0.0.1:8501", f"server 127.0.0.1:{upstream}"),
+        ("https://daybook.example", f"https://localhost:{port}"),
+        ("daybook.example", "localhost"),
+        ("listen 443", f"listen 127.0.0.1:{port}"),
+        ("listen 80", f"listen 127.0.0.1:{free_port()}"),
+        ("/etc/nginx/", f"{folder}/"),
+    ):
+        assert stands in ours, stands
+        ours = ours.replace(stands, becomes)
+    places = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
+        f"http {{\naccess_log {folder}/access.log;\n{places}{ours}}}\n",
+        encoding="utf-8",
+    )
+    with _running([program, "-c", str(config), "-e", f"{folder}/error.log"], folder / "nginx.log", None):
+        _until_it_listens(port)
+        yield str(folder / "error.log")
+
+
+def _until_it_listens(port: int, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _certificate(certificate: Path, key: Path) -> None:
+    """A certificate for localhost that nobody else vouches for."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    at = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(at - timedelta(days=1)).not_valid_after(at + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(private, hashes.SHA256())
+    )  # fmt: skip
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
 
 
 def until_it_serves(address: str, seconds: float = 60) -> None:

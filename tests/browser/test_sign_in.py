@@ -1,19 +1,22 @@
 """Signing in at a real identity provider, in a real browser: who comes in, who does not, and what ends a session."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from apps.approvals import chain
 from apps.approvals.store import open_store, reading, writing
@@ -33,7 +36,7 @@ PROVIDER = re.compile(r"/(login|auth|oauth)\b")
 
 @dataclass(frozen=True)
 class Served:
-    """A dashboard that asks an identity provider who comes, and one page that decides."""
+    """A dashboard behind the proxy of docs/nginx.conf that asks an identity provider who comes, and one page that decides."""
 
     settings: Settings
     address: str
@@ -44,18 +47,19 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("sign-in")
     home = make(Settings(home=folder / "home"), MARTS | STAFF).root
-    ports = [servers.free_port(), servers.free_port()]
-    addresses = [f"http://127.0.0.1:{port}" for port in ports]
+    inside, proxy, deciding = servers.free_port(), servers.free_port(), servers.free_port()
+    public = {inside: f"https://localhost:{proxy}", deciding: f"http://127.0.0.1:{deciding}"}
     with contextlib.ExitStack() as stack:
-        callbacks = ",".join(address + sign_in.CALLBACK for address in addresses)
+        callbacks = ",".join(address + sign_in.CALLBACK for address in public.values())
         metadata = stack.enter_context(servers.identity_provider(folder, callbacks, USERS))
-        for port, address, entry in zip(ports, addresses, (None, PROJECT / "tests/browser/deciding.py"), strict=True):
+        for port, entry in ((inside, None), (deciding, PROJECT / "tests/browser/deciding.py")):
             settings = Settings(
-                home=home, dashboard_port=port, public_url=address, oidc_metadata_url=metadata, oidc_client_id="daybook",
+                home=home, dashboard_port=port, public_url=public[port], oidc_metadata_url=metadata, oidc_client_id="daybook",
                 oidc_client_secret="known-to-the-test", oidc_trust_email=True,
             )  # fmt: skip
             stack.enter_context(_dashboard(settings, folder, entry))
-        yield Served(settings, *addresses)
+        stack.enter_context(servers.nginx(folder, inside, proxy))
+        yield Served(settings, public[inside], public[deciding])
 
 
 @contextlib.contextmanager
@@ -76,7 +80,7 @@ def _dashboard(settings: Settings, folder: Path, entry: Path | None) -> Iterator
     with (folder / f"{settings.dashboard_port}.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=PROJECT)
         try:
-            servers.until_it_serves(f"{settings.public_url}/_stcore/health")
+            servers.until_it_serves(f"http://127.0.0.1:{settings.dashboard_port}/_stcore/health")
             yield
         finally:
             process.terminate()
@@ -86,7 +90,7 @@ def _dashboard(settings: Settings, folder: Path, entry: Path | None) -> Iterator
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A browser that nobody has signed in with."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, ignore_https_errors=True)
     page = context.new_page()
     page.set_default_timeout(60_000)
     yield page
@@ -123,6 +127,11 @@ def numbers(page: Page) -> int:
     return page.locator('[data-testid="stMetric"], [data-testid="stDataFrame"]').count()
 
 
+def ours_refused(served: Served, line: ConsoleMessage) -> bool:
+    """Whether the browser kept our page from doing something; the provider's pages have a policy of their own."""
+    return "Content Security" in line.text and line.location["url"].startswith(served.address)
+
+
 def said(served: Served, kind: str, actor: str) -> list[str | None]:
     """The reasons of these events in the chain, once there is one."""
     until = time.monotonic() + 20
@@ -137,6 +146,8 @@ def said(served: Served, kind: str, actor: str) -> list[str | None]:
 
 
 def test_a_member_of_staff_signs_in_and_is_led_to_the_page_asked_for(served: Served, page: Page) -> None:
+    refused_by_policy: list[str] = []
+    page.on("console", lambda line: refused_by_policy.append(line.text) if ours_refused(served, line) else None)
     page.goto(f"{served.address}/payments?entity=CY&period=7d")
     sign_in_as(page, "petra.novak")
     page.wait_for_url(f"{served.address}/payments?**")
@@ -145,6 +156,8 @@ def test_a_member_of_staff_signs_in_and_is_led_to_the_page_asked_for(served: Ser
     shown(page, "Petra Novak · payments")
     assert said(served, "access.signed_in", "ST-07") == [None]
     assert said(served, "page.viewed", "ST-07")
+    expect(page.locator('[data-testid="stPlotlyChart"] .main-svg').first).to_be_visible(timeout=60_000)
+    assert refused_by_policy == [], "\n".join(refused_by_policy)
 
 
 @pytest.mark.parametrize(
@@ -171,10 +184,11 @@ def test_a_cookie_kept_beyond_signing_out_opens_nothing(served: Served, page: Pa
     sign_in_as(page, "petra.novak")
     opened(page, "Payments")
     stolen = page.context.cookies(served.address)
-    assert any(cookie["name"].startswith("_streamlit_user") and cookie["httpOnly"] for cookie in stolen)
+    identity = [cookie for cookie in stolen if cookie["name"].startswith("_streamlit_user")]
+    assert identity and all(cookie["httpOnly"] and cookie["secure"] for cookie in identity)
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(lambda url: not url.startswith(f"{served.address}/payments"))
-    thief = browser.new_context()
+    thief = browser.new_context(ignore_https_errors=True)
     thief.add_cookies(stolen)
     other = thief.new_page()
     other.goto(f"{served.address}/payments")
@@ -232,3 +246,49 @@ def republish(settings: Settings, change: str) -> None:
             "insert into control.runs values (2, now()::timestamp, now()::timestamp, 'green', true, 2, 'x', null)"
         )
     publish(settings)
+
+
+def ask(served: Served, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    """Status and headers (names in lower case) of what the proxy answers, without following it."""
+    connection = http.client.HTTPSConnection(
+        urlsplit(served.address).netloc, context=ssl._create_unverified_context(), timeout=20
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def test_the_proxy_sends_the_headers_that_keep_a_page_to_itself(served: Served) -> None:
+    for path in ("/", "/payments", "/_stcore/metrics"):
+        _, headers = ask(served, path)
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe-eval'" not in headers["content-security-policy"].replace("wasm-unsafe-eval'", "")
+        assert headers["strict-transport-security"].startswith("max-age=31536000")
+        assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "same-origin")
+        assert headers["x-frame-options"] == "DENY"
+
+
+def test_the_proxy_keeps_metrics_and_programs_out(served: Served) -> None:
+    for path in ("metrics", "script-health-check", "agent/openapi.json", "agent/interact"):
+        assert ask(served, f"/_stcore/{path}")[0] == 404
+    assert ask(served, "/_stcore/health")[0] == 200
+
+
+def test_a_socket_opens_for_our_own_page_only(served: Served) -> None:
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }  # fmt: skip
+    assert ask(served, "/_stcore/stream", **upgrade, Origin=served.address)[0] == 101
+    assert ask(served, "/_stcore/stream", **upgrade, Origin="https://evil.example")[0] == 403
+    assert ask(served, "/_stcore/stream", **upgrade)[0] == 403
+    assert ask(served, "/payments", Origin="https://evil.example")[0] == 403
+
+
+def test_a_large_identity_cookie_passes_the_proxy(served: Served) -> None:
+    assert ask(served, "/", Cookie="; ".join(f"_streamlit_user_{number}={'x' * 3900}" for number in range(7)))[0] == 200
+
+
+def test_starting_to_sign_in_too_often_is_slowed_down(served: Served) -> None:
+    answers = [ask(served, "/auth/login")[0] for _ in range(40)]
+    assert answers[0] == 302 and answers[-1] == 429
