@@ -46,12 +46,13 @@ class Journal:
         self._settings = settings
         self._waiting: queue.SimpleQueue[Entry] = queue.SimpleQueue()
         self._held: list[Entry] = []
-        self._lock = threading.Lock()
+        self._lock, self._woken = threading.Lock(), threading.Event()
         threading.Thread(target=self._run, name="access-journal", daemon=True).start()
         atexit.register(self.flush)
 
     def put(self, entry: Event | Seen) -> None:
         self._waiting.put((time.monotonic(), entry))
+        self._woken.set()
 
     def overdue_seconds(self) -> float:
         """How long the oldest refused entry has been waiting."""
@@ -77,9 +78,8 @@ class Journal:
 
     def _run(self) -> None:
         while True:
-            first = self._waiting.get()
-            with self._lock:
-                self._held.append(first)
+            self._woken.wait()
+            self._woken.clear()
             self.flush()
             while self._held:
                 time.sleep(1)
