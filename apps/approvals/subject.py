@@ -50,6 +50,7 @@ class SubjectType:
     evidence: str | None = None
     source: str = PROPOSAL
     marts: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     proposed_by: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     pays: bool = False
@@ -164,14 +165,22 @@ def open_subjects(reader: MartReader, connection: sa.Connection, types: Iterable
 def _open_in_marts(reader: MartReader) -> list[Subject]:
     found = _published.get(reader)
     if found is None:
-        queries = [
-            f"select '{kind.name}' as subject_type, '{kind.source}' as source, * from ({kind.sql}) where is_open"
-            for kind in subject_types().values()
-            if kind.sql and all(mart in reader.marts for mart in kind.marts)
-        ]
-        answered = rows(reader, "\nunion all by name\n".join(queries)) if queries else []
+        kinds = [one for one in subject_types().values() if one.sql and all(mart in reader.marts for mart in one.marts)]
+        answered = rows(reader, _query(kinds, "is_open")) if kinds else []
         found = _published[reader] = [to_subject(reader, row) for row in answered]
     return found
+
+
+def _query(kinds: list[SubjectType], condition: str) -> str:
+    """One statement over the subjects of these types, in which each shared query stands once."""
+    shared = _said()["shared"]
+    reads = sorted({name for kind in kinds for name in kind.reads})
+    heads = ", ".join(f"{name} as ({shared[name]})" for name in reads)
+    parts = (
+        f"select '{kind.name}' as subject_type, '{kind.source}' as source, * from ({kind.sql}) where {condition}"
+        for kind in kinds
+    )
+    return f"{f'with {heads} ' if heads else ''}{' union all by name '.join(parts)}"
 
 
 def to_subject(reader: MartReader, row: Mapping[str, Any]) -> Subject:
@@ -252,25 +261,27 @@ def proposed(
 @cache
 def subject_types() -> dict[str, SubjectType]:
     """subjects.yml by name."""
-    found = yaml.safe_load((Path(__file__).parent / "subjects.yml").read_text(encoding="utf-8"))
-    return {name: _subject_type(name, dict(said)) for name, said in found.items()}
+    return {name: _subject_type(name, dict(said)) for name, said in _said().items() if name != "shared"}
+
+
+@cache
+def _said() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parent / "subjects.yml").read_text(encoding="utf-8"))
 
 
 def _subject_type(name: str, said: dict[str, Any]) -> SubjectType:
     kind = said.pop("kind", None)
     if kind:
         said["sql"] = said["sql"].replace("{kind}", kind)
+    reads = tuple(said.pop("with", ()))
     lists: dict[str, Any] = {
         key: tuple(said[key]) for key in ("marts", "proposed_by", "needs", "always") if key in said
     }
-    return SubjectType(name=name, **(said | lists))
+    return SubjectType(name=name, reads=reads, **(said | lists))
 
 
 def _from_marts(reader: MartReader, kind: SubjectType, subject_id: str) -> dict[str, Any] | None:
-    named = (
-        f"select '{kind.name}' as subject_type, '{kind.source}' as source, * from ({kind.sql}) where subject_id = $1"
-    )
-    found = rows(reader, named, subject_id)
+    found = rows(reader, _query([kind], "subject_id = $1"), subject_id)
     if not found:
         return None
     row = found[0] | {"facts": json.loads(found[0]["facts"])}
