@@ -5,8 +5,7 @@ import json
 
 import pytest
 import sqlalchemy as sa
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from apps.approvals.anchors import anchor
 from apps.approvals.chain import SYSTEM, Event, append
