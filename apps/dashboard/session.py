@@ -45,6 +45,9 @@ def current(settings: Settings) -> Viewer:
     if settings.oidc_metadata_url:
         return _by_provider(settings)
     require_loopback(st.get_option("server.address"))
+    host = st.context.headers.get("Host")
+    if isinstance(host, str):  # a proxy in front would open the door just as a wider address does
+        require_loopback(urlparse(f"//{host}").hostname)
     return _demo(settings)
 
 

@@ -41,7 +41,7 @@ def demo_users() -> tuple[Viewer, ...]:
 
 
 def require_loopback(address: str | None) -> None:
-    """Raises OpenDoor unless the server is bound to loopback; no address means every interface."""
+    """Raises OpenDoor unless the server is bound to, or asked by, a name of this machine; no address means every interface."""
     if address == "localhost":
         return
     try:
@@ -50,7 +50,7 @@ def require_loopback(address: str | None) -> None:
     except ValueError:
         pass
     raise OpenDoor(
-        f"The server is bound to {address or 'every interface'}, and the demo users need no password. "
+        f"The server is reached at {address or 'every interface'}, and the demo users need no password. "
         "Start it on this machine only: `daybook up` with DAYBOOK_BIND_ADDRESS=127.0.0.1, "
         "or connect an identity provider: `docs/production.md`."
     )
