@@ -64,6 +64,7 @@ select matched.staff_id, named.client_id
 from matched inner join named on matched.name = named.name and matched.birth_date = named.birth_date and matched.name <> ''
 """
 
+# whoever ever stood above the partner counts: a tie does not end with the contract
 CLIENTS_BELOW = """
 select distinct clients.client_id
 from core.dim_partners as partners
