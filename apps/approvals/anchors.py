@@ -71,7 +71,7 @@ class Trail:
 def anchor(settings: Settings, occasion: str = "day", publish_id: int | None = None) -> Anchor:
     """Signs the chain's head as it is now into today's file; the anchor that already says the same is given instead."""
     engine = open_store(settings)
-    with _locked(settings.anchors):
+    with locked(settings.anchors):
         with reading(engine) as connection:
             head = connection.execute(sa.select(chain_head.c.seq, chain_head.c.hash)).one()
         at = now()
@@ -200,7 +200,7 @@ def _last(folder: Path) -> Anchor | None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """One anchor at a time, across processes."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:

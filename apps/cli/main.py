@@ -20,9 +20,18 @@ def main() -> None:
         sys.exit(
             f"Daybook needs Python 3.11 to 3.13; this is {sys.version.split()[0]}. Run `make setup PYTHON=python3.11`."
         )
-    from apps.cli import audit, bench, first_run, outbox, pipeline, reading, serving  # each adds its commands to `app`
+    from apps.cli import (  # each adds its commands to `app`
+        audit,
+        backup,
+        bench,
+        first_run,
+        outbox,
+        pipeline,
+        reading,
+        serving,
+    )
 
-    for module in (pipeline, reading, audit, outbox, serving, first_run, bench):
+    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench):
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
     app()
