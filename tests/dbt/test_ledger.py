@@ -135,6 +135,6 @@ def test_a_snapshot_that_differs_is_a_break_for_as_long_as_it_does(ledger: Broke
         ("2026-01-08", Decimal(82))
     ]
     found = ledger.rows(
-        "select reference, first_seen_on::varchar, last_seen_on::varchar, amount, status from finance.rec_breaks"
+        "select reference, first_seen_on::varchar, last_seen_on::varchar, amount, status from finance.rec_breaks where reconciliation = 'platform'"
     )
     assert found == [("mt5:1001", "2026-01-08", "2026-01-08", Decimal(82), "gone")]

@@ -37,6 +37,11 @@
     end
 {%- endmacro -%}
 
+{#- A currency's smallest unit, from its digits (a column: 0, 2, 3 or 8). -#}
+{%- macro minor_unit(digits) -%}
+    case {{ digits }} when 0 then 1 when 2 then 0.01 when 3 then 0.001 when 8 then 0.00000001 end::decimal(9, 8)
+{%- endmacro -%}
+
 {#- Events (a CTE) with whose they are and their one rule: source_feed, event_kind and condition find it by equality. `reason` says why an event is
     not posted; events_without_posting are events that rightly post nothing and have none. -#}
 {%- macro with_rule(events) -%}

@@ -8,24 +8,8 @@ has_requests as (
     where request_kind = 'withdrawal'
 ),
 
--- what each row of a batch does to the PSP's balance
 batch_rows as (
-    select
-        psp,
-        settlement_batch_id,
-        currency,
-        kind,
-        event_id,
-        occurred_at,
-        amount,
-        case
-            when is_deposit_reversal then -amount
-            when kind in ('deposit', 'chargeback_reversal', 'reserve_release') or (kind = 'adjustment' and direction = 'in') then amount
-            when kind = 'chargeback_lost' then 0
-            else -amount
-        end
-        - case when currency_of_fee = currency and not is_deposit_reversal then fee else 0 end as effect
-    from psp_rows
+    select * from psp_rows
     where (is_first_completed or is_deposit_reversal) and settlement_batch_id is not null
 ),
 
