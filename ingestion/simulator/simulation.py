@@ -26,6 +26,7 @@ from ingestion.simulator import (
     scenarios_trading,
     settlement,
     trading,
+    waiting,
     withdrawals,
 )
 from ingestion.simulator.faults import MALFORMED_LINKS, MALFORMED_PSP, MALFORMED_RULES, MALFORMED_TALK, Faults
@@ -135,6 +136,7 @@ def _run(world: World, writer: Writer, progress: Callable[[str], None]) -> Simul
     faults.cast(stage)
     scenarios_money.plant(stage)
     scenarios_trading.plant(stage)
+    waiting.plant(stage)
     prices = market.build_market(world)
     folk = people.build_people(world, stage.entities)
     tree = network.build_network(world, folk)

@@ -33,6 +33,7 @@ class Stage:
     trades: list[Row] = field(default_factory=list)
     sessions: list[Row] = field(default_factory=list)
     kyc: list[Row] = field(default_factory=list)
+    screenings: list[tuple[int, int]] = field(default_factory=list)
     clients: dict[int, Row] = field(default_factory=dict)
     links: list[Row] = field(default_factory=list)
     partners: list[Row] = field(default_factory=list)
@@ -118,6 +119,10 @@ class Stage:
             {"who": who, "at": at, "from_status": before, "to_status": after, "actor_type": actor, "actor_id": actor_id}
         )
 
+    def screened(self, who: int, at: int) -> None:
+        """Sanctions, politically exposed persons and adverse media, looked through again and clear."""
+        self.screenings.append((who, at))
+
     def note(self, case: str, members: list[int], decoy: bool = False, until: float = 0, **facts: Any) -> None:
         """Names a planted case in the truth, with the day by which the data show it."""
         self.truth.append({"case": case, "decoy": decoy, "who": members, "until": until, **facts})
@@ -195,7 +200,22 @@ def play_kyc(stage: Stage, people: People, frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(
         document_expires_on=pl.when(has_expiry & day.is_not_null()).then(day).otherwise("document_expires_on")
     )
-    return pl.concat([frame, extra], how="diagonal").sort("occurred_at", "client_id", "event_id")
+    return pl.concat([frame, extra, _screenings(stage, ids)], how="diagonal").sort(
+        "occurred_at", "client_id", "event_id"
+    )
+
+
+def _screenings(stage: Stage, ids: list[str]) -> pl.DataFrame:
+    rows = [
+        {
+            "event_id": f"KS{number:05d}-{place}", "client_id": ids[len(ids) - len(stage.entities) + who], "event": "check_completed",
+            "check": check, "result": "clear", "actor_type": "provider", "provider": "sumsub", "at": at + place * SECOND,
+        }
+        for number, (who, at) in enumerate(stage.screenings)
+        for place, check in enumerate(("sanctions", "pep", "adverse_media"))
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema_overrides={"at": pl.Int64} if rows else None)
+    return frame.with_columns(occurred_at=pl.col("at").cast(pl.Datetime("us"))).drop("at") if rows else frame
 
 
 def patched(frame: pl.DataFrame, key: str, patches: Mapping[str, Row]) -> pl.DataFrame:
