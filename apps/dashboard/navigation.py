@@ -27,6 +27,7 @@ PAGES = (
     Listed("overview", "Overview", "Business"),
     Listed("payments", "Payments", "Business"),
     Listed("partners", "Partners", "Business"),
+    Listed("approvals", "Approvals", "Decisions"),
     Listed("regulator_query", "Regulator query", "Evidence"),
     Listed("data", "Data", "Evidence"),
 )

@@ -217,3 +217,22 @@ def _parts(frame: pl.DataFrame, series: str, by: str = "day") -> list[tuple[str,
 def _floats(values: pl.Series) -> list[float | None]:
     """Pixels are not money: a figure may take floats, the table beside it holds the exact numbers."""
     return values.cast(pl.Float64).to_list()
+
+
+def weeks(frame: pl.DataFrame, unit: str) -> go.Figure:
+    """Small: `money_in` above the axis and `money_out` below it, by `week`."""
+    figure = go.Figure()
+    days = frame["week"].to_list()
+    for name, values, colour in (
+        ("In", frame["money_in"].fill_null(0), theme.IN),
+        ("Out", -frame["money_out"].fill_null(0), theme.OUT),
+    ):
+        figure.add_bar(
+            x=days,
+            y=_floats(values),
+            name=name,
+            marker={"color": colour, "line": {"width": 0}},
+            hovertemplate="%{y:,.2f}",
+        )
+    figure.update_layout(barmode="relative")
+    return theme.dressed(figure, height=190, unit=unit)

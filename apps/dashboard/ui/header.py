@@ -11,6 +11,7 @@ import streamlit as st
 
 from apps.dashboard import frame as frames
 from apps.dashboard import navigation
+from apps.dashboard import period as periods
 from apps.dashboard.export import Manifest
 from apps.dashboard.frame import Frame
 from apps.dashboard.period import Period, complete_until
@@ -71,30 +72,42 @@ class Page:
 
 
 def header(
-    name: str, title: str, about: str, *, names: Iterable[str] = (), tabs: Iterable[str] = (), of_files: bool = False
+    name: str,
+    title: str,
+    about: str,
+    *,
+    names: Iterable[str] = (),
+    tabs: Iterable[str] = (),
+    of_files: bool = False,
+    live: bool = False,
 ) -> Page:
     """Draws the head of the page and gives the opened page; stops where nothing is published or the address is wrong.
 
     `names` are the further filters of the page, `tabs` the codes of its tabs; `of_files` is
-    for a page of files, which count by when they were recorded and belong to no entity.
+    for a page of files, which count by when they were recorded and belong to no entity; `live` for one that shows what is now: it
+    has no period to choose, and draws its own filters.
     """
     frame: Frame = st.session_state["frame"]
     _require(frame, name)
     st.title(title, anchor=False)
-    st.caption(about)
+    if about:
+        st.caption(about)
     if frame.reader is None or frame.publish is None:
         states.nothing_published()
         _red_run(frame)
         st.stop()
     filters.refuse_unknown_names(names)
     filters.refuse_unknown_tab(tabs)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
-        entity = filters.entity(frame)
-        period = filters.period(frame.last_recorded_day if of_files else frame.last_day)
+    last_day = frame.last_recorded_day if of_files else frame.last_day
+    entity, period = None, periods.period("30d", last_day)
+    if not live:
+        with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+            entity = filters.entity(frame)
+            period = filters.period(last_day)
     if of_files and entity is not None:
         st.caption("A file is not one entity’s: the entity filter does not narrow this page.")
     _red_run(frame)
-    _status(frame, period)
+    _status(frame, "now" if live else period.label)
     return Page(name, frame, frame.reader, period, entity)
 
 
@@ -119,7 +132,7 @@ def _red_run(frame: Frame) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _status(frame: Frame, period: Period) -> None:
+def _status(frame: Frame, seen: str) -> None:
     """As of, loaded, freshness and checks; looked at again every few seconds, because fresh grows stale by itself."""
     publish = frame.publish
     assert publish is not None
@@ -127,7 +140,7 @@ def _status(frame: Frame, period: Period) -> None:
     failed = checks["fail"] + checks.get("error", 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="status"):
         st.badge(freshness(publish.loaded_at, datetime.now(UTC).replace(tzinfo=None)), color="blue", width="content")
-        st.caption(f"**{period.label}** · broker day 00:00–24:00 UTC", width="content")
+        st.caption(f"**{seen}** · broker day 00:00–24:00 UTC", width="content")
         st.caption(
             f"as of **{moment(publish.latest_event_at)}**", width="content", help="The latest event in the data (UTC)."
         )

@@ -1,0 +1,116 @@
+"""What the page asks of the operational store beside the queue: drafts, decisions taken here, a subject's events, deliveries, policies."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from apps.approvals.tables import decisions, deliveries, drafts, events, outbox, policies, subjects
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A decision that was taken here."""
+
+    subject_type: str
+    subject_id: str
+    decision: str
+    final: bool
+    actor_id: str
+    actor_role: str
+    reason_code: str
+    note: str | None
+    round: int
+    step: int
+    decided_at: datetime
+    publish_id: int
+
+
+TAKEN = tuple(Taken.__dataclass_fields__)
+
+
+def save_draft(
+    connection: sa.Connection, user_id: str, key: Key, form: Mapping[str, Any], facts_hash: str, at: datetime
+) -> None:
+    """Keeps a half-written form, one a person and subject. Call it inside `writing`."""
+    table = drafts.c
+    mine = sa.and_(table.user_id == user_id, table.subject_type == key[0], table.subject_id == key[1])
+    values = {"form": dict(form), "facts_hash": facts_hash, "updated_at": at}
+    changed = connection.execute(sa.update(drafts).where(mine).values(**values))
+    if not changed.rowcount:
+        row = {"user_id": user_id, "subject_type": key[0], "subject_id": key[1], **values}
+        connection.execute(sa.insert(drafts), row)
+
+
+def draft(connection: sa.Connection, user_id: str, key: Key) -> Any | None:
+    """The half-written form (`form`, `facts_hash`, `updated_at`), or None."""
+    table = drafts.c
+    return connection.execute(
+        sa.select(drafts).where(table.user_id == user_id, table.subject_type == key[0], table.subject_id == key[1])
+    ).one_or_none()
+
+
+def drop_draft(connection: sa.Connection, user_id: str, key: Key) -> None:
+    """Forgets it: the order it was for was given."""
+    table = drafts.c
+    connection.execute(
+        sa.delete(drafts).where(table.user_id == user_id, table.subject_type == key[0], table.subject_id == key[1])
+    )
+
+
+def taken(connection: sa.Connection, key: Key | None = None, kinds: Sequence[str] = (), limit: int = 8) -> list[Taken]:
+    """Decisions taken here, newest first: of one subject, or of some kinds."""
+    query = sa.select(*(decisions.c[name] for name in TAKEN)).order_by(decisions.c.decided_at.desc()).limit(limit)
+    if key is not None:
+        query = query.where(decisions.c.subject_type == key[0], decisions.c.subject_id == key[1])
+    if kinds:
+        query = query.where(decisions.c.subject_type.in_(tuple(kinds)))
+    return [Taken(**row._mapping) for row in connection.execute(query)]
+
+
+def state(connection: sa.Connection, key: Key) -> Any | None:
+    """The live row of a subject, or None while nobody touched it."""
+    return connection.execute(
+        sa.select(subjects).where(subjects.c.subject_type == key[0], subjects.c.subject_id == key[1])
+    ).one_or_none()
+
+
+def happened(connection: sa.Connection, key: Key) -> list[dict[str, Any]]:
+    """The events of a subject that were written here, oldest first, as their bodies."""
+    query = (
+        sa.select(events.c.body)
+        .where(events.c.subject_type == key[0], events.c.subject_id == key[1])
+        .order_by(events.c.seq)
+    )
+    return [json.loads(row.body) for row in connection.execute(query)]
+
+
+def messages(connection: sa.Connection, status: str | None, limit: int) -> list[Any]:
+    """Messages of the outbox, newest first; of one status, or of all."""
+    query = sa.select(outbox).order_by(outbox.c.created_at.desc()).limit(limit)
+    if status is not None:
+        query = query.where(outbox.c.status == status)
+    return list(connection.execute(query).all())
+
+
+def message_counts(connection: sa.Connection) -> dict[str, int]:
+    """How many messages are pending, delivered, dead."""
+    query = sa.select(outbox.c.status, sa.func.count().label("n")).group_by(outbox.c.status)
+    return {row.status: row.n for row in connection.execute(query)}
+
+
+def attempts(connection: sa.Connection, outbox_id: str) -> list[Any]:
+    """Every attempt at a message, in order."""
+    query = sa.select(deliveries).where(deliveries.c.outbox_id == outbox_id).order_by(deliveries.c.attempt)
+    return list(connection.execute(query).all())
+
+
+def policy_versions(connection: sa.Connection, policy_id: str) -> list[Any]:
+    """The versions of a policy that the store holds, newest first."""
+    query = sa.select(policies).where(policies.c.policy_id == policy_id).order_by(policies.c.version.desc())
+    return list(connection.execute(query).all())
