@@ -114,10 +114,8 @@ def build(
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
             outcome.nodes += more_checks(connection)
     _record(settings, outcome, partial=bool(select))
-    if outcome.green and not select:
-        outcome.nodes += dbt.run(["run", "--select", "fct_checks_history"])
-        if not plan.live:
-            write_dictionary(settings, dbt)
+    if outcome.green and not select and not plan.live:
+        write_dictionary(settings, dbt)
     outcome.seconds = time.monotonic() - started
     return outcome
 

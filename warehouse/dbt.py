@@ -74,6 +74,7 @@ class Dbt:
             "none",
             "--no-use-colors",
             "--no-send-anonymous-usage-stats",
+            "--no-populate-cache",  # relations are looked up when a model needs them
         ]
         outcome = runner.invoke([*arguments, *common])
         if outcome.exception is not None:

@@ -112,11 +112,17 @@ def _write(
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
     rows = connection.execute(
         """
-        select models.schema_name || '.' || models.model, publish_mode, publish_key, control_totals, sorted_by, full_run_id, run_id
+        select
+            models.schema_name || '.' || models.model, publish_mode, publish_key, control_totals, sorted_by, full_run_id,
+            -- a view is as new as the newest run
+            if(views.view_name is null, models.run_id, (select max(runs.run_id) from control.runs as runs))
         from control.models as models
-        join duckdb_tables() as tables
+        left join duckdb_tables() as tables
             on tables.database_name = current_database() and tables.schema_name = models.schema_name and tables.table_name = models.model
-        where is_mart order by 1
+        left join duckdb_views() as views
+            on views.database_name = current_database() and views.schema_name = models.schema_name and views.view_name = models.model
+        where is_mart and (tables.table_name is not null or views.view_name is not null)
+        order by 1
         """
     ).fetchall()
     return [

@@ -43,7 +43,8 @@
 
 {#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless.
     It also records how a mart is published, from the model's own config (materialisation, strategy, unique_key)
-    and meta (`control_totals`: columns whose sums must agree after a publish; `sorted_by`: what it is looked up by). -#}
+    and meta (`control_totals`: columns whose sums must agree after a publish; `sorted_by`: what it is looked up by; `publish_mode`:
+    how a view goes out, which has no strategy that would say so). -#}
 {%- macro mark_built() -%}
     {%- set incremental = config.get('materialized') == 'incremental' -%}
     {%- set keyed = incremental and config.get('unique_key') is not none -%}
@@ -61,7 +62,7 @@
         {% if is_incremental() -%}
             (select models.full_run_id from control.models as models where models.model = '{{ this.identifier }}')
         {%- else -%} run.run_id {%- endif %},
-        '{{ 'keyed' if keyed else 'append' if incremental else 'replace' }}',
+        '{{ meta.get('publish_mode') or ('keyed' if keyed else 'append' if incremental else 'replace') }}',
         {{ _names([keys] if keys is string else keys if keyed else []) }},
         {{ _names(meta.get('control_totals', [])) }},
         {{ _names(meta.get('sorted_by', [])) }}
