@@ -103,7 +103,7 @@ def inbox(
 ) -> list[QueueRow]:
     """The open subjects this viewer may see, most urgent first: those in breach, then by when they are due."""
     wanted = filters or Filters()
-    seen = (row for row in _rows(reader, connection, viewer, now, wanted.types) if _sees(viewer, row))
+    seen = (row for row in _rows(reader, connection, viewer, now, wanted.types) if may_see(viewer, row))
     return sorted((row for row in seen if _matches(row, wanted, viewer, now)), key=_urgency)
 
 
@@ -268,7 +268,7 @@ def _waiting_for(live: _Live, step: Step | None) -> tuple[str, ...]:
     return step.roles if step is not None else ()
 
 
-def _sees(viewer: Person, row: QueueRow) -> bool:
+def may_see(viewer: Person, row: QueueRow) -> bool:
     """Whoever may take a step, is escalated to, overrides or audits sees a subject; everybody sees their own."""
     if not viewer.is_active:
         return False

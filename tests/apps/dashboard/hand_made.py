@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import datetime
 
 from warehouse import control
 from warehouse.engine import connect, make_home
@@ -98,7 +99,7 @@ MARTS = {
         'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
             timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed',
             'do_not_honour'][1 + i % 3] as reason,
-            'psp_transactions' as source_feed
+            'psp_transactions' as source_feed, null::bigint as seq
         from range(390) t (i)""",
 }  # fmt: skip
 
@@ -117,14 +118,17 @@ STAFF = {
 """Staff for those tests that need any: without them the demo users are who demo_users.yml says."""
 
 
-def make(settings: Settings, marts: dict[str, str] = MARTS) -> Settings:
-    """A published home that holds these marts."""
+LOADED_AT = datetime(2026, 11, 22, 6)
+
+
+def make(settings: Settings, marts: dict[str, str] = MARTS, loaded_at: datetime = LOADED_AT) -> Settings:
+    """A published home that holds these marts, of a load at that moment."""
     make_home(settings)
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         control.ensure_control(connection)
         connection.execute("create schema raw")
         connection.execute(
-            "create table raw.loads as select timestamp '2026-11-22 06:00:00' as recorded_at, 1::bigint as load_id"
+            f"create table raw.loads as select timestamp '{loaded_at}' as recorded_at, 1::bigint as load_id, 'csv' as connector"
         )
         for name, sql in marts.items():
             schema, table = name.split(".")
