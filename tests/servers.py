@@ -125,8 +125,10 @@ def nginx(folder: Path, upstream: int, port: int) -> Iterator[str]:
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     config = folder / "nginx.conf"
+    # its workers would otherwise be nobody, who may not write into our folder what a slow browser has not fetched yet
+    user = "user root;\n" if os.geteuid() == 0 else ""
     config.write_text(
-        f"daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
+        f"{user}daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
         f"http {{\naccess_log {folder}/access.log;\n{places}{ours}}}\n",
         encoding="utf-8",
     )

@@ -57,9 +57,11 @@ def fresh_authentication() -> datetime | None:
     settings, at = frame.settings, chain.now()
     if settings.oidc_metadata_url:
         try:
-            proved = identity(st.user.to_dict(), settings, at).authenticated_at
+            who = identity(st.user.to_dict(), settings, at)
         except NotAdmitted:
             return None
+        # a callback runs before the script, which would have looked whether the session goes on
+        proved = who.authenticated_at if sessions.going_on(open_store(settings), who, settings, at) else None
     else:
         proved = demo.confirmed_at(frame.viewer)
     limit = timedelta(minutes=settings.reauthentication_minutes)
