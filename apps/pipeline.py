@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from apps import operations
 from ingestion.connectors.mt5_sql import PullError, pull
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, build, nothing_new
@@ -39,6 +40,11 @@ class Source:
     recorded_at: datetime | None = None
     dry_run: bool = False
 
+    @property
+    def everything(self) -> bool:
+        """Whether all that has happened is wanted, and so what happened in our own operational store too."""
+        return not self.paths and self.connector is None and not self.recorded_at and not self.dry_run
+
 
 @dataclass
 class RunOutcome:
@@ -63,7 +69,7 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def load(settings: Settings, source: Source, progress: Progress = silent) -> list[FileOutcome]:
-    """Loads files into raw under the writer slot; one `recorded_at` for the whole call."""
+    """Loads files into raw under the writer slot, and what happened in the operational store; one `recorded_at` for the whole call."""
     if source.connector == "mt5_sql" and not source.paths and settings.mt5_url.get_secret_value():
         progress("pulling from the MT5 export database")
         try:
@@ -71,6 +77,8 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
         except PullError as error:
             raise WarehouseError(str(error)) from error
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
+        if source.everything:
+            operations.land(settings, operations.loaded(connection))
         return ingest(
             connection,
             settings,
@@ -132,14 +140,17 @@ def run_once(
 def watch(
     settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent
 ) -> None:
-    """Runs for ever: files are loaded, built and published as they arrive, decisions sent out as they fall; dbt's manifest stays in memory."""
+    """Runs for ever: files and decisions are loaded, built and published as they come, decisions sent out too; dbt's manifest stays in memory."""
     from apps.approvals import outbox
 
     dbt = Dbt(settings)
     threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
+    seen = operations.head(settings).seq
     report(run_once(settings, dbt=dbt, progress=progress))
     while True:
-        if any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*")):
+        arrived = any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*"))
+        if arrived or operations.urgent(settings, seen):
+            seen = operations.head(settings).seq
             # the owners' suites look at days, not seconds: they run with `daybook run` and the daily schedule
             report(run_once(settings, dbt=dbt, suites=False, progress=progress))
         time.sleep(seconds)

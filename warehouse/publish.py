@@ -15,10 +15,10 @@ from warehouse.settings import Settings
 
 LATEST_EVENT = {
     "trading.fct_deals": "select max(executed_at) from trading.fct_deals",
-    # what clients and providers did; a load or a rule is no event of the broker's day
+    # what clients and providers did; a load, a rule or a decision on our own pages is no event of the broker's day
     "compliance.fct_audit_events": """
         select max(occurred_at) from compliance.fct_audit_events
-        where source_feed in ('psp_transactions', 'cash_requests', 'kyc_events', 'tickets')
+        where source_feed in ('psp_transactions', 'cash_requests', 'kyc_events', 'tickets') and seq is null
     """,
 }
 MISMATCH = "the lake and the build disagree"
@@ -189,7 +189,8 @@ def _record(connection: duckdb.DuckDBPyConnection, run_id: int, tables: dict[str
     checks = connection.execute(
         "select status, count(*) from control.check_results where run_id = ? group by status", [run_id]
     ).fetchall()
-    loaded = scalar(connection, "select max(recorded_at) from raw.loads")
+    # our own decisions, loaded back, make nobody's data fresher: how old the data are is what a decision asks
+    loaded = scalar(connection, "select max(recorded_at) from raw.loads where connector <> 'operations'")
     newest = [scalar(connection, query) for mart, query in LATEST_EVENT.items() if mart in tables]
     latest = max((str(moment) for moment in newest if moment is not None), default=None)
     return {"run_id": run_id, "loaded_at": loaded, "latest_event_at": latest, "checks": dict(checks), "tables": tables}

@@ -142,7 +142,7 @@ def withdraw(task: Task) -> Answer:
 def _moved(task: Task, after: Live, kind: str, said: str, **more: Any) -> Answer:
     """Writes the new live state with its event."""
     settled = settle(task, after)
-    told = {**settled.said(), "claimed_until": settled.claimed_until, **more}
+    told = {**settled.said(), **settled.clocks(), "claimed_until": settled.claimed_until, **more}
     event = task.event(kind, {name: value for name, value in told.items() if value is not None})
     append(task.connection, [event], task.at)
     return answer(settled, said, event.event_id)

@@ -154,7 +154,7 @@ def _decided(task: Task, decision: str, number: int, after: Live, results: list[
     }
     ran = [{**_as_row(one), **key} for one in results]
     kind = {"approve": "approved", "reject": "rejected", "override": "overridden"}[decision]
-    told = {"state": after.state, "round": after.round, "step": after.step, "facts": subject.shown()}
+    told = {"state": after.state, "round": after.round, "step": after.step, **after.clocks(), "facts": subject.shown()}
     event = replace(task.event(kind, told, decision_id), approval_id=decision_id)
     attest(task.connection, event, {"decisions": [row], "check_results": ran}, task.at)
     settled = settle(task, after)

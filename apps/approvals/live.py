@@ -50,6 +50,10 @@ class Live:
         """What an event tells of it as the state before."""
         return {name: getattr(self, name) for name in ("state", "version", "round", "step", "claimed_by")}
 
+    def clocks(self) -> dict[str, Any]:
+        """Since when it waits and by when it is due: what turn-around is reported by."""
+        return {"opened_at": self.opened_at, "due_at": self.due_at}
+
 
 def load(connection: sa.Connection, subject_type: str, subject_id: str) -> Live:
     """The live state; of a subject nobody touched, open at version 0."""

@@ -143,7 +143,8 @@ def _current_versions(events: list[Answer]) -> list[Answer]:
 
 
 def _place(event: Answer) -> tuple[Any, ...]:
-    return event["occurred_at"], event["recorded_at"], event["event_id"]
+    """A check that ran at the moment of the decision ran before it."""
+    return event["occurred_at"], event["source_feed"] != "risk_checks", event["recorded_at"], event["event_id"]
 
 
 def _decision(reader: DossierReader, timeline: list[Answer], request: Answer) -> Answer | None:

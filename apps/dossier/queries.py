@@ -14,9 +14,10 @@ _EVENT = """
     source_feed, source_key, load_id
 """
 
+# the request's own events, and what was ordered and delivered about it from our own pages
 REQUEST_EVENTS = f"""
 select {_EVENT} from compliance.fct_audit_events
-where stream = 'payment' and stream_id = ? and occurred_at <= ? and recorded_at <= ?
+where stream in ('payment', 'approval', 'outbox') and stream_id in ($1, 'withdrawal:' || $1) and occurred_at <= $2 and recorded_at <= $3
 """
 
 CLIENT_EVENTS = f"""

@@ -20,6 +20,7 @@ from ingestion.feeds import (
     leads,
     lp_trades,
     opening_balances,
+    operational_events,
     orders,
     partner_links,
     partners,
@@ -68,6 +69,7 @@ FEEDS = MappingProxyType(
             period_events.FEED,
             staff.FEED,
             risk_lists.FEED,
+            operational_events.FEED,
         )
     }
 )

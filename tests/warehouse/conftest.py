@@ -16,7 +16,7 @@ class TinyWarehouse:
         self.settings = settings
         self.execute(
             "create schema raw",
-            "create table raw.loads (load_id bigint, recorded_at timestamp)",
+            "create table raw.loads (load_id bigint, recorded_at timestamp, connector varchar)",
             "create schema core",
             "create schema finance",
             "create table core.dim_clients (client_id varchar, first_name varchar, partner_id varchar, amount decimal(38, 8), _run_id bigint)",

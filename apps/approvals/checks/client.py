@@ -10,8 +10,10 @@ STATUS = """
 select status, status_since, valid_from, valid_to from compliance.fct_kyc_status where client_id = $1 and superseded_at is null order by valid_from
 """
 
+# our own earlier checks come back into this mart; a check must not take its own word for evidence
 SYSTEM_CHECKS = """
-select check_name, result, ran_at, check_id from compliance.fct_checks where subject_id = $1 and check_name = $2 order by ran_at, check_id
+select check_name, result, ran_at, check_id from compliance.fct_checks
+where subject_id = $1 and check_name = $2 and system <> 'daybook' order by ran_at, check_id
 """
 
 CLIENT = "select category, risk_rating, client_type, entity from core.dim_clients where client_id = $1"
@@ -100,7 +102,7 @@ from (
 ) as events
 where (after ->> 'check') in ('sanctions', 'pep', 'adverse_media')
 union all
-select check_name, result, ran_at from compliance.fct_checks where subject_id = $2 and check_name = 'sanctions'
+select check_name, result, ran_at from compliance.fct_checks where subject_id = $2 and check_name = 'sanctions' and system <> 'daybook'
 """
 
 

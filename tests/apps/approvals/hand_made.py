@@ -22,7 +22,7 @@ ASKED = "timestamp '2026-11-22 09:00:00'"
 
 _EVENT = """
 select event_id, stream, stream_id, event_type, occurred_at, occurred_at as recorded_at, actor_type, actor_id, client_id, after,
-    source_feed, event_id as source_key, 1::integer as version
+    source_feed, event_id as source_key, 1::integer as version, null::bigint as seq
 from"""
 
 WITHDRAWALS = f"""
@@ -199,7 +199,7 @@ MARTS = {
             ('c-gone', 'TERMINATED', timestamp '2019-11-20 09:00:00', timestamp '2019-11-20 09:00:00', null, null, 'k-gone')""",
     "compliance.fct_checks": f"""
         select 'rc-' || check_name || '-' || name as check_id, 'withdrawal' as subject_type, 'w-' || name as subject_id, check_name, 'pass' as result,
-            {ASKED} as ran_at
+            {ASKED} as ran_at, 'desk' as system
         from {NAMES}, (select unnest(['balance', 'return_to_source']) as check_name)""",
     "leadership.fct_kpi_daily": """
         select date '2026-11-20' as day, 'CY' as entity, 'net_deposits' as kpi, 1234.5::decimal(38, 8) as value""",

@@ -1,5 +1,5 @@
 {{ audit_changes('clients', ['client_id'], ['client_id', 'changed_at'], 'changed_at', "'client'", 'changes.client_id', client_id='changes.client_id') }}
-union all
+union all by name
 select
     'kyc_events:' || events.provider || ':' || events.event_id || ':v' || events._version as event_id,
     'kyc' as stream,
@@ -23,10 +23,12 @@ select
     'kyc_events' as source_feed,
     events.provider || ':' || events.event_id as source_key,
     events._version as version,
+    {{ seal_columns() }},
     events._row_hash as row_hash,
     events._load_id
 from {{ source('raw', 'kyc_events') }} as events
-union all
+{{ join_seal('kyc_events', 'events') }}
+union all by name
 select
     'client_sessions:' || sessions.session_id || ':v' || sessions._version as event_id,
     'session' as stream,
@@ -49,7 +51,7 @@ select
     sessions._row_hash as row_hash,
     sessions._load_id
 from {{ source('raw', 'client_sessions') }} as sessions
-union all
+union all by name
 select
     'tickets:' || tickets.event_id || ':v' || tickets._version as event_id,
     'ticket' as stream,
@@ -72,7 +74,7 @@ select
     tickets._row_hash as row_hash,
     tickets._load_id
 from {{ source('raw', 'tickets') }} as tickets
-union all
+union all by name
 select
     'communications:' || messages.communication_id || ':v' || messages._version as event_id,
     'communication' as stream,

@@ -1,17 +1,17 @@
 {{ audit_changes('partners', ['partner_id'], ['partner_id', 'changed_at'], 'changed_at', "'partner'", 'changes.partner_id', client_id='changes.client_id') }}
-union all
+union all by name
 {{ audit_changes('partner_links', ['child_kind', 'child_id'], ['child_kind', 'child_id', 'valid_from'], 'valid_from', 'changes.child_kind', 'changes.child_id',
     actor_type='null', actor_id='changes.actor_id', client_id="case when changes.child_kind = 'client' then changes.child_id end", reason='changes.reason') }}
-union all
+union all by name
 {{ audit_changes('staff', ['staff_id'], ['staff_id', 'changed_at'], 'changed_at', "'staff'", 'changes.staff_id') }}
-union all
+union all by name
 -- a plan or a rule may state no validity: then it holds from the moment we learned it
 select * replace (coalesce(occurred_at, recorded_at) as occurred_at)
 from ({{ audit_changes('commission_plans', ['plan_id'], ['plan_id', 'version'], 'valid_from', "'parameter'", "'commission_plans:' || changes.plan_id") }})
-union all
+union all by name
 select * replace (coalesce(occurred_at, recorded_at) as occurred_at)
 from ({{ audit_changes('commission_rules', ['plan_id', 'rule_id'], ['plan_id', 'rule_id', 'version'], 'valid_from', "'parameter'", "'commission_rules:' || changes.plan_id || ':' || changes.rule_id") }})
-union all
+union all by name
 select
     'commission_decisions:' || decisions.event_id || ':v' || decisions._version as event_id,
     'commission' as stream,
@@ -31,10 +31,12 @@ select
     'commission_decisions' as source_feed,
     decisions.event_id as source_key,
     decisions._version as version,
+    {{ seal_columns() }},
     decisions._row_hash as row_hash,
     decisions._load_id
 from {{ source('raw', 'commission_decisions') }} as decisions
-union all
+{{ join_seal('commission_decisions', 'decisions') }}
+union all by name
 select
     'period_events:' || events.event_id || ':v' || events._version as event_id,
     'period' as stream,
@@ -52,10 +54,12 @@ select
     'period_events' as source_feed,
     events.event_id as source_key,
     events._version as version,
+    {{ seal_columns() }},
     events._row_hash as row_hash,
     events._load_id
 from {{ source('raw', 'period_events') }} as events
-union all
+{{ join_seal('period_events', 'events') }}
+union all by name
 select
     'loads:' || loads.load_id as event_id,
     'load' as stream,
@@ -80,7 +84,7 @@ select
     null::ubigint as row_hash,
     loads.load_id as _load_id
 from {{ source('raw', 'loads') }} as loads
-union all
+union all by name
 -- rules only: the row itself may hold anything and stays in quality.fct_quarantine
 select
     'quarantine:' || bad.load_id || ':' || bad.row_number || ':' || row_number() over (

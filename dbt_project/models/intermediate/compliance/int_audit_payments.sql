@@ -20,10 +20,12 @@ select
     'cash_requests' as source_feed,
     requests.event_id as source_key,
     requests._version as version,
+    {{ seal_columns() }},
     requests._row_hash as row_hash,
     requests._load_id
 from {{ source('raw', 'cash_requests') }} as requests
-union all
+{{ join_seal('cash_requests', 'requests') }}
+union all by name
 select
     'risk_checks:' || checks.system || ':' || checks.check_id || ':v' || checks._version as event_id,
     'payment' as stream,
@@ -49,7 +51,7 @@ select
     checks._row_hash as row_hash,
     checks._load_id
 from {{ source('raw', 'risk_checks') }} as checks
-union all
+union all by name
 select
     'psp_transactions:' || transactions.psp || ':' || transactions.event_id || ':v' || transactions._version as event_id,
     'payment' as stream,

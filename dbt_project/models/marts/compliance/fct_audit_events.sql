@@ -14,6 +14,8 @@ events as (
     select * from {{ ref('int_audit_accounts') }} where {{ new_rows() }}
     union all by name
     select * from {{ ref('int_audit_firm') }} where {{ new_rows() }}
+    union all by name
+    select * from {{ ref('int_audit_operations') }} where {{ new_rows() }}
 )
 
 select
@@ -25,7 +27,7 @@ select
     events.recorded_at,
     coalesce(events.actor_type, case when staff.staff_id is not null then 'staff' end) as actor_type,
     events.actor_id,
-    staff.role as actor_role,
+    coalesce(events.actor_role, staff.role) as actor_role,
     events.client_id,
     events.reason,
     events.before,
@@ -36,6 +38,10 @@ select
     events.row_hash,
     events._load_id as load_id,
     events.version,
+    events.rule_version,
+    events.approval_id,
+    events.seq,
+    events.hash,
     {{ run_id() }} as _run_id
 from events
 -- the role as it was known when the event was: an appended event never changes

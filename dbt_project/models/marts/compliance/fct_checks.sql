@@ -30,6 +30,15 @@ informed as (
     from checks
     inner join decisions on checks.subject_id = decisions.subject_id and checks.ran_at <= decisions.decided_at
     group by checks.system, checks.check_id
+),
+
+-- a check of our own ran inside a decision, and its id says in which
+own as (
+    select
+        event_id,
+        decision_id
+    from {{ ref('int_approval_events') }}
+    where decision_id is not null
 )
 
 select
@@ -41,12 +50,13 @@ select
     checks.result,
     checks.inputs,
     checks.ran_at,
-    informed.decision_id,
+    coalesce(own.decision_id, informed.decision_id) as decision_id,
     checks.system,
     checks.check_name as source_check_name,
     checks.recorded_at,
     {{ run_id() }} as _run_id
 from checks
 left join names on lower(checks.check_name) = names.source_name
+left join own on checks.system = 'daybook' and split_part(checks.check_id, ':', 1) = own.event_id
 left join informed on checks.system = informed.system and checks.check_id = informed.check_id
 order by checks.subject_id, checks.ran_at

@@ -103,6 +103,28 @@ period_events as (
     from {{ ref('stg_period_events') }}
 ),
 
+-- orders given in our own screens. One that a feed carries is that feed's decision above; here it only tells what our store alone knows of it.
+approvals as (
+    select * from {{ ref('int_approval_events') }} where decision_id is not null
+),
+
+uncarried as (
+    select
+        decision_id,
+        subject_type,
+        subject_id,
+        decision,
+        'staff' as actor_type,
+        actor_id,
+        client_id,
+        reason as reason_code,
+        occurred_at as decided_at,
+        recorded_at,
+        _load_id
+    from approvals
+    where carried_by is null
+),
+
 decisions as (
     select * from cash_requests
     union all
@@ -111,6 +133,8 @@ decisions as (
     select * from commission_decisions
     union all
     select * from period_events
+    union all
+    select * from uncarried
 )
 
 select
@@ -119,15 +143,24 @@ select
     coalesce(decisions.subject_id, '') as subject_id,
     decisions.decision,
     decisions.actor_id,
-    staff.role as actor_role,
+    coalesce(approvals.actor_role, staff.role) as actor_role,
     decisions.reason_code,
     decisions.decided_at,
-    policies.policy_version,
+    coalesce(approvals.policy_version, policies.policy_version) as policy_version,
     coalesce(decisions.actor_type, case when staff.staff_id is not null then 'staff' end) as actor_type,
     decisions.client_id,
     decisions.recorded_at,
+    approvals.round,
+    approvals.step,
+    approvals.actor_limit_eur,
+    approvals.on_behalf_of,
+    approvals.amount_eur,
+    approvals.publish_id,
+    approvals.publish_age_seconds,
+    approvals.seq,
     {{ run_id() }} as _run_id
 from decisions
+left join approvals on decisions.decision_id = approvals.decision_id
 left join staff
     on
         decisions.actor_id = staff.staff_id
@@ -148,4 +181,4 @@ where
         and decisions.subject_id in ({{ touched_by('cash_requests', 'request_id', ['event_id']) }})
     )
 {%- endif %}
-order by subject_id, decided_at
+order by decisions.subject_id, decisions.decided_at
