@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from warehouse.settings import PROJECT, Settings
 
@@ -33,11 +34,19 @@ def home(tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A small simulated broker, loaded in three batches, built and published after each, as `make run` does. Read only."""
+    """A small simulated broker, loaded in three batches, built and published after each, as `make run` does. Read only.
+
+    Whichever of pytest's workers needs it first makes it; the others wait and read the same.
+    """
     from apps.cli.first_run import fill
 
-    settings = Settings(home=tmp_path_factory.mktemp("built"))
-    fill(settings, deals=4_000)
+    workers = os.environ.get("PYTEST_XDIST_WORKER")
+    shared = tmp_path_factory.getbasetemp().parent if workers else tmp_path_factory.getbasetemp()
+    settings, done = Settings(home=shared / "built"), shared / "built.done"
+    with FileLock(shared / "built.lock"):
+        if not done.exists():
+            fill(settings, deals=4_000)
+            done.touch()
     return settings
 
 
@@ -47,3 +56,10 @@ def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     shutil.copytree(built_home.root, tmp_path / "copy")
     yield Settings(home=tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, then the browser's, then the seeded samples of the long ones."""
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is not None, item.get_closest_marker("browser") is not None)
+    )
