@@ -58,8 +58,15 @@ def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
 
 
+LAST = ("tests/acceptance", "tests/browser", "tests/faults")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then the browser's, then the seeded samples of the long ones."""
-    items.sort(
-        key=lambda item: (item.get_closest_marker("slow") is not None, item.get_closest_marker("browser") is not None)
-    )
+    """Fast tests first, then the whole chain's, the browser's, and the seeded samples of the long ones."""
+    late = {folder: place for place, folder in enumerate(LAST, start=1)}
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        folder = "/".join(item.nodeid.split("/")[:2])
+        return item.get_closest_marker("slow") is not None, late.get(folder, 0)
+
+    items.sort(key=place)
