@@ -58,7 +58,8 @@ class Seat:
 def take_seat(page: Page) -> Seat | None:
     """The seat of the viewer; None (and words) for one whom no staff record names: they may look at other pages and decide nothing."""
     viewer = page.frame.viewer
-    desk = _desk(str(page.frame.settings.root), page.frame.settings)
+    settings = page.frame.settings
+    desk = _desk(str(settings.root), settings.ops_url.get_secret_value(), settings)
     if viewer.staff_id is not None:
         try:
             return Seat(page, desk, people.person(desk.reader(), viewer.staff_id))
@@ -98,8 +99,8 @@ def _signed(seat: Seat, order: Order) -> Order:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _desk(home: str, _settings: Settings) -> Desk:
-    """One desk a home. Its reader is the page's own: the same object that the checks on screen asked, so that asking again is free."""
+def _desk(home: str, store: str, _settings: Settings) -> Desk:
+    """One desk a home and store. Its reader is the page's own: the same object that the checks on screen asked, so that asking again is free."""
     desk = open_desk(_settings)
     if _settings.lake_catalog:
         return desk  # a catalog on a server shows no file that changes: only asking it tells the newest publish

@@ -31,15 +31,14 @@ POSTINGS = """
         if(i % 4 = 0, 180 + 7 * i, -240 - 11 * i)::decimal(38, 8) as amount, timestamp '2026-11-22 08:00:00' - interval (i * 50) hour as occurred_at
     from range(40) t (i)"""
 PAST = """
-    union all select 'w-past-' || i, if(i % 3 = 0, 'c-good', 'c-balance'), (180 + 7 * i)::decimal(38, 8), 'EUR', 'card', timestamp '2026-10-22 08:00:00' - interval (i) day,
-        timestamp '2026-10-22 11:00:00' - interval (i) day, timestamp '2026-10-23 08:00:00' - interval (i) day, if(i = 5, 'rejected', 'approved'), 'ST-07',
-        if(i = 5, 'rejected', 'paid'), 'client', 'c-good', 'adyen', 'card-good', 'Ann Lee good', 'wallet', 'web'
+    union all select 'w-past-' || i, if(i % 3 = 0, 'c-good', 'c-balance'), (180 + 7 * i)::decimal(38, 8), 'EUR', 'card',
+        timestamp '2026-10-22 08:00:00' - interval (i) day, timestamp '2026-10-22 11:00:00' - interval (i) day, timestamp '2026-10-23 08:00:00' - interval (i) day,
+        if(i = 5, 'rejected', 'approved'), 'ST-07', if(i = 5, 'rejected', 'paid'), 'client', 'c-good', 'adyen', 'card-good', 'Ann Lee good', 'wallet', 'web'
     from range(8) t (i)"""
-BY_ROLE = {"w-large": 12_000}
 
 
-def marts(moved: timedelta, petra_is: str | None = None) -> dict[str, str]:
-    """The hand-made broker's marts with every day moved, and with two decisions' seconds and reasons that pages show."""
+def marts(moved: timedelta) -> dict[str, str]:
+    """The hand-made broker's marts with every day moved, and with what pages show beside what checks ask."""
     found = {
         **BROKER,
         "core.dim_staff": STAFF,
@@ -48,13 +47,9 @@ def marts(moved: timedelta, petra_is: str | None = None) -> dict[str, str]:
     }
     found["operations.fct_withdrawals"] = f"""
         select *, decision as decision_reason, 10800::bigint as decision_seconds from ({BROKER["operations.fct_withdrawals"]} {PAST})"""
-    found["compliance.fct_audit_events"] = (
-        f"{BROKER['compliance.fct_audit_events']} union all by name select null::bigint as seq, null::varchar as actor_role, null::varchar as reason where false"
-    )
-    if petra_is is not None:
-        found["core.dim_staff"] = STAFF.replace(
-            "null::varchar as client_id", f"if(staff_id = 'ST-07', '{petra_is}', null) as client_id"
-        )
+    found["compliance.fct_audit_events"] = f"""
+        {BROKER["compliance.fct_audit_events"]}
+        union all by name select null::bigint as seq, null::varchar as actor_role, null::varchar as reason where false"""
     return {name: DAY.sub(lambda day: _moved(day[0], moved), sql) for name, sql in found.items()}
 
 

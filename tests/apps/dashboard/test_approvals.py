@@ -1,0 +1,264 @@
+"""The approvals page as each role sees it, and what its orders do, without a browser."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+
+from apps.approvals import chain, tables
+from apps.approvals.proposing import propose
+from apps.approvals.store import open_store, writing
+from apps.dashboard.viewer import demo_users
+from tests.apps.dashboard.conftest import Open
+from tests.apps.dashboard.deciding_home import deciding
+from tests.apps.dashboard.test_pages import words
+from warehouse.reader import Reader
+from warehouse.settings import Settings
+
+Opened = Callable[..., AppTest]
+GOOD = "withdrawal:w-good"
+CONCERNED = {"lena": 0, "costas": 6, "maeve": 6, "farid": 1, "petra": 17, "astrid": 0}
+TABS = ("inbox", "requests", "waiting", "shift", "deliveries", "policies")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Published once; each test writes into a store of its own."""
+    return deciding(Settings(home=tmp_path_factory.mktemp("deciding")))
+
+
+@pytest.fixture
+def desk(broker: Settings, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Opens the page as a demo user over an empty store: `desk("petra", subject=GOOD)`."""
+    monkeypatch.setenv("DAYBOOK_OPS_URL", f"sqlite:///{tmp_path / 'ops.db'}")
+
+    def opened(user: str, **parameters: str) -> AppTest:
+        return open_page("approvals", user, home=broker.root, **parameters)
+
+    return opened
+
+
+def store(tmp_path: Path) -> sa.Engine:
+    return open_store(Settings(home=tmp_path, ops_url=f"sqlite:///{tmp_path / 'ops.db'}"))  # type: ignore[arg-type]
+
+
+def rows(engine: sa.Engine, table: sa.Table) -> list[dict]:
+    with engine.connect() as connection:
+        return [dict(row._mapping) for row in connection.execute(sa.select(table))]
+
+
+def press(app: AppTest, start: str) -> AppTest:
+    """Clicks the first button whose words begin so."""
+    found = [button for button in app.button if button.label.replace("\\", "").startswith(start)]
+    assert found, f"no button {start} among {[button.label for button in app.button]}"
+    return found[0].click().run()
+
+
+def filled(app: AppTest, action: str, reason: str, text: str | None = None) -> AppTest:
+    """The form filled in, by one who has proved who they are."""
+    press(app, action)
+    next(box for box in app.selectbox if box.label == "Reason").set_value(reason).run()
+    if text is not None:
+        app.text_area[0].set_value(text).run()
+    if any(button.label.startswith("I am") for button in app.button):
+        press(app, "I am")
+    return app
+
+
+@pytest.mark.parametrize("user", [viewer.user for viewer in demo_users()])
+def test_each_role_opens_the_page_or_is_refused_as_the_access_table_says(desk: Opened, user: str) -> None:
+    app = desk(user)
+    granted = next(viewer for viewer in demo_users() if viewer.user == user)
+    assert not app.exception
+    if "approvals" not in granted.pages:
+        assert "may not open Approvals" in words(app)
+        assert not app.button
+        return
+    assert not app.error, words(app)
+    assert [tab.label for tab in app.tabs][:2] == ["Inbox", "My requests"]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_opens(desk: Opened, tab: str) -> None:
+    app = desk("costas", tab=tab)
+    assert not app.exception
+    assert not app.error, words(app)
+
+
+def test_a_role_that_no_policy_asks_is_told_whom_to_ask(desk: Opened) -> None:
+    said = words(desk("sunita"))
+    assert "You have no queue" in said
+    assert "No policy asks the role support" in said
+
+
+def test_a_subject_of_another_role_is_refused_by_its_address_too(desk: Opened) -> None:
+    said = words(desk("sunita", subject=GOOD))
+    assert "your role is support" in said
+    assert "w-good" not in said.replace("withdrawal:w-good", "")
+    assert "Checks" not in said
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"type": "loan"}, {"state": "asleep"}, {"whose": "nobody"}, {"show": "all of it"}, {"subject": "loan:1"}, {"subjekt": GOOD},
+        {"entity": "Atlantis"}, {"tab": "bin"}],
+)  # fmt: skip
+def test_an_unknown_value_of_the_address_is_refused(desk: Opened, parameters: dict[str, str]) -> None:
+    assert "Refused" in words(desk("petra", **parameters))
+
+
+def test_filters_of_the_address_narrow_the_list(desk: Opened) -> None:
+    everything, refunds = desk("petra"), desk("petra", type="refund")
+    assert "Withdrawal of" in shown(everything)
+    assert "Refund of" in shown(refunds)
+    assert "Withdrawal of" not in shown(refunds)
+    assert "Nothing matches" in words(desk("petra", type="refund", show="breached"))
+
+
+def shown(app: AppTest) -> str:
+    """The labels of the links, which is where the subjects stand."""
+    return " ".join(str(link.proto.label) for link in app.get("page_link")).replace("\\", "")
+
+
+def test_an_approval_says_what_it_does_and_is_written_with_its_maker_and_checks(desk: Opened, tmp_path: Path) -> None:
+    app = filled(desk("petra", subject=GOOD), "Approve", "checks_passed")
+    press(app, "Approve EUR 400 to …good")
+    (taken,) = rows(store(tmp_path), tables.decisions)
+    assert (taken["actor_id"], taken["decision"], taken["final"]) == ("ST-07", "approve", True)
+    assert taken["maker_person"] == "client:c-good"
+    assert {row["result"] for row in rows(store(tmp_path), tables.check_results)} == {"pass"}
+    assert "Approved: Withdrawal of 400" in words(app).replace("\\", "")
+    assert not [button for button in app.button if button.label.startswith("Approve")]
+
+
+def test_without_proof_of_who_decides_there_is_no_button_to_decide_with(desk: Opened, tmp_path: Path) -> None:
+    app = press(desk("petra", subject=GOOD), "Approve")
+    assert "confirms who they are" in words(app)
+    assert not [button for button in app.button if button.label.startswith("Approve EUR")]
+
+
+def test_a_check_that_failed_refuses_the_approval_in_words_and_on_record(desk: Opened, tmp_path: Path) -> None:
+    app = filled(desk("petra", subject="withdrawal:w-documents"), "Approve", "checks_passed")
+    press(app, "Approve EUR 400")
+    assert "The last identity document ran out" in " ".join(error.value for error in app.error).replace("\\", "")
+    assert rows(store(tmp_path), tables.decisions) == []
+    assert "approval.refused" in {row["type"] for row in rows(store(tmp_path), tables.events)}
+
+
+def test_why_somebody_may_not_decide_is_said_in_words(desk: Opened) -> None:
+    said = words(desk("ruth", subject="withdrawal:w-approver_limit")).replace("\\", "")
+    assert "This is EUR 9,000.00 and your limit is EUR 5,000.00" in said
+    auditor = desk("astrid", subject=GOOD)
+    assert "Read-only" in words(auditor)
+    assert not [button for button in auditor.button if button.label in ("Approve", "Claim", "Reject")]
+
+
+def test_a_draft_is_there_in_another_browser_and_gone_once_it_was_sent(desk: Opened, tmp_path: Path) -> None:
+    filled(desk("petra", subject=GOOD), "Ask for more", "clarification", "Whose card is it?")
+    again = desk("petra", subject=GOOD)
+    assert again.text_area[0].value == "Whose card is it?"
+    assert desk("omar", subject=GOOD).text_area.len == 0
+    press(press(again, "I am"), "Ask for information")
+    assert rows(store(tmp_path), tables.drafts) == []
+    assert rows(store(tmp_path), tables.subjects)[0]["state"] == "info_requested"
+
+
+def test_facts_that_changed_under_the_form_are_shown_instead_of_deciding(desk: Opened, tmp_path: Path) -> None:
+    app = filled(desk("petra", subject=GOOD), "Approve", "checks_passed")
+    app.session_state["seen.withdrawal.w-good"] = {
+        **app.session_state["seen.withdrawal.w-good"],
+        "amount": "300.00000000",
+    }
+    app.run()
+    assert "This changed since you opened it" in words(app)
+    assert not [button for button in app.button if button.label.startswith("Approve EUR")]
+    press(app, "I have read what changed")
+    assert [button for button in app.button if button.label.startswith("Approve EUR")]
+    assert rows(store(tmp_path), tables.decisions) == []
+
+
+def test_take_next_claims_the_most_urgent_and_opens_it(desk: Opened, tmp_path: Path) -> None:
+    app = press(desk("petra", type="refund"), "Take next")
+    (held,) = rows(store(tmp_path), tables.subjects)
+    assert (held["subject_type"], held["claimed_by"]) == ("refund", "ST-07")
+    assert app.query_params["subject"] in (f"refund:{held['subject_id']}", [f"refund:{held['subject_id']}"])
+
+
+def test_bulk_decides_equal_small_ones_with_a_result_a_row(desk: Opened, tmp_path: Path) -> None:
+    app = desk("petra", type="refund")
+    for box in app.checkbox:
+        box.check()
+    app.run()
+    app = press(app, "I am")
+    press(app, "Approve 2 × refund, EUR 110")
+    results = app.dataframe[0].value
+    assert sorted(results["result"]) == ["✓ done", "✗ refused"]
+    assert len(rows(store(tmp_path), tables.decisions)) == 1
+
+
+def test_data_too_old_for_a_decision_say_so_with_the_command(open_page: Open, tmp_path: Path) -> None:
+    old = deciding(Settings(home=tmp_path / "home"), age=timedelta(hours=30))
+    said = words(open_page("approvals", "petra", home=old.root, subject=GOOD)).replace("\\", "")
+    assert "Too old to decide on" in said
+    assert "allows 24 h" in said
+    assert "daybook run" in said
+
+
+def test_a_cleared_queue_says_when_the_last_item_went_and_by_whom(
+    desk: Opened, broker: Settings, tmp_path: Path
+) -> None:
+    assert "Queue clear.** Nothing was decided here yet" in words(desk("dmitri"))
+    repair = {"load_id": 7, "row_number": 12, "row": "{}", "title": "of load 7"}
+    with writing(store(tmp_path)) as connection:
+        propose(connection, Reader(broker), "quarantine_repair", "ST-07", repair, now=chain.now())
+    assert "Quarantine repair" in shown(desk("dmitri"))
+    app = filled(desk("dmitri", subject="quarantine_repair:7:12"), "Reject", "requirements_not_met")
+    press(app, "Reject quarantine repair 7:12")
+    said = words(desk("dmitri"))
+    assert re.search(r"Queue clear\.\*\* Last item .* by ST-13\.", said)
+
+
+def test_a_policy_change_is_proposed_on_the_page_and_its_maker_cannot_approve_it(desk: Opened, tmp_path: Path) -> None:
+    app = desk("costas", tab="policies")
+    next(box for box in app.selectbox if box.label == "Policy").set_value("refund").run()
+    area = app.text_area[0]
+    area.set_value(area.value.replace("sla_hours: 9", "sla_hours: 4")).run()
+    app.text_input[0].set_value("Refunds are asked about first").run()
+    press(press(app, "I am"), "Propose refund")
+    assert [row["subject_type"] for row in rows(store(tmp_path), tables.proposals)] == ["policy_change"]
+    assert "You asked for this yourself" in words(app).replace("\\", "")
+    mine = desk("costas", tab="requests")
+    assert "Policy change" in shown(mine)
+
+
+def test_a_dead_letter_is_tried_again_from_the_page(desk: Opened, tmp_path: Path) -> None:
+    press(filled(desk("petra", subject=GOOD), "Approve", "checks_passed"), "Approve EUR 400 to …good")
+    with store(tmp_path).begin() as connection:
+        connection.execute(
+            sa.update(tables.outbox).values(status="dead", attempts=8, last_error="no route", next_attempt_at=None)
+        )
+    app = desk("petra", tab="deliveries")
+    assert "no route" in words(app)
+    press(app, "Try again")
+    (message,) = rows(store(tmp_path), tables.outbox)
+    assert (message["status"], message["retried_by"]) == ("pending", "ST-07")
+
+
+def test_an_empty_home_says_that_nothing_is_loaded(open_page: Open, home: Settings) -> None:
+    app = open_page("approvals", "petra", home=home.root)
+    assert "Not loaded yet" in words(app)
+    assert not app.exception
+
+
+def test_a_store_that_fails_is_told_with_a_reference(
+    broker: Settings, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "not there"
+    monkeypatch.setenv("DAYBOOK_OPS_URL", f"sqlite:///{folder / 'ops.db'}")
+    app = open_page("approvals", "petra", home=broker.root)
+    assert not app.exception
+    assert "Failed (reference" in words(app)
+    folder.mkdir()  # the journal of views keeps trying, and finds its store

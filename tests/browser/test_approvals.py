@@ -1,0 +1,139 @@
+"""The approvals page in real browsers: two people and one subject, a form that survives, keys, and a screen that is live."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.apps.dashboard.deciding_home import deciding
+from tests.browser.conftest import DONE, finished, served
+from warehouse.settings import Settings
+
+Visit = Callable[..., Page]
+SOON = 30_000
+GOOD = "withdrawal:w-good"
+DRAFTED = "withdrawal:w-margin"
+STRANGE = "Refund of 60.00 EUR to card …-new"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard on a home with things to decide on; each test has subjects of its own."""
+    with served(deciding(Settings(home=tmp_path_factory.mktemp("deciding")))) as found:
+        yield found
+
+
+@pytest.fixture
+def visit_as(browser: Browser, address: str) -> Iterator[Visit]:
+    """Opens the page as a demo user, in a browser of their own: `visit_as("petra", subject="withdrawal:w-good")`."""
+    contexts: list[BrowserContext] = []
+
+    def opened(user: str, **parameters: str) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 1000})
+        contexts.append(context)
+        page = context.new_page()
+        query = "&".join(f"{name}={value}" for name, value in {"user": user, **parameters}.items())
+        page.goto(f"{address}/approvals?{query}")
+        finished(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    page.wait_for_selector(DONE, timeout=SOON)
+
+
+def prove(page: Page) -> None:
+    """Confirms who decides, as signing in again does with an identity provider; like a person, once more where the screen just moved."""
+    button = page.get_by_role("button", name=re.compile("^I am "))
+    for _ in range(3):
+        button.click()
+        with contextlib.suppress(AssertionError):
+            expect(button).to_have_count(0, timeout=8_000)
+            return
+    expect(button).to_have_count(0)
+
+
+def fill(page: Page, action: str, reason: str, text: str | None = None) -> None:
+    """Chooses what to do and why."""
+    page.get_by_role("button", name=re.compile(f"^{action}")).first.click()
+    page.get_by_role("combobox", name=re.compile("Reason")).click()
+    page.get_by_role("option", name=reason).click()
+    if text is not None:
+        field = page.get_by_role("textbox", name=re.compile("^Text"))
+        field.fill(text)
+        field.blur()
+    settled(page)
+
+
+def test_one_subject_before_two_people_is_decided_once_and_the_other_is_told(visit_as: Visit) -> None:
+    petra, omar = visit_as("petra", subject=GOOD), visit_as("omar", subject=GOOD)
+    for page in (petra, omar):
+        fill(page, "Approve", "Every check passed and the evidence agrees")
+        prove(page)
+    button = re.compile("^Approve EUR 400 to …good")
+    petra.get_by_role("button", name=button).click()
+    expect(petra.get_by_text("Approved: Withdrawal of 400.00 EUR")).to_be_visible(timeout=SOON)
+    # nobody touches the other browser: it looks again by itself
+    expect(omar.get_by_text("Nothing is left to decide")).to_be_visible(timeout=SOON)
+    expect(omar.get_by_role("button", name=button)).to_have_count(0)
+    expect(omar.locator(".st-key-decision").get_by_text("ST-07")).to_be_visible()
+
+
+def test_a_subject_decided_elsewhere_leaves_an_open_list_by_itself(visit_as: Visit) -> None:
+    listing, petra = visit_as("omar", type="refund"), visit_as("petra", subject="refund:r-strange")
+    expect(listing.get_by_text(STRANGE)).to_be_visible(timeout=SOON)
+    fill(petra, "Reject", "A check did not pass")
+    prove(petra)
+    petra.keyboard.press("Control+Shift+Enter")
+    expect(petra.get_by_text("Rejected: Refund of 60.00 EUR")).to_be_visible(timeout=SOON)
+    expect(listing.get_by_text(STRANGE)).to_have_count(0, timeout=SOON)
+
+
+def test_what_is_being_typed_when_the_connection_and_the_browser_go_is_there_again(visit_as: Visit) -> None:
+    page = visit_as("petra", subject=DRAFTED)
+    fill(page, "Ask for more", "Something needs an explanation")
+    field = page.get_by_role("textbox", name=re.compile("^Text"))
+    field.click()
+    field.press_sequentially("Why the new card?", delay=10)
+    page.wait_for_timeout(2_500)  # nobody leaves the field: it is handed over while it is written
+    settled(page)
+    page.context.set_offline(True)
+    page.context.close()
+    again = visit_as("petra", subject=DRAFTED)
+    expect(again.get_by_role("textbox", name=re.compile("^Text"))).to_have_value("Why the new card?", timeout=SOON)
+    expect(again.get_by_text("Your draft of")).to_be_visible()
+    other = visit_as("omar", subject=DRAFTED)
+    expect(other.get_by_text("Choose what to do")).to_be_visible(timeout=SOON)
+    expect(other.get_by_text("Why the new card?")).to_have_count(0)
+
+
+def test_take_next_by_its_key_claims_for_one_person_and_others_see_who_holds_it(visit_as: Visit) -> None:
+    petra = visit_as("petra", type="transfer")
+    petra.keyboard.press("Alt+n")
+    expect(petra).to_have_url(re.compile("subject=transfer"), timeout=SOON)
+    expect(petra.get_by_text("held by you")).to_be_visible(timeout=SOON)
+    taken = re.search(r"subject=([^&]+)", petra.url)
+    assert taken is not None
+    omar = visit_as("omar", subject=taken[1].replace("%3A", ":"))
+    expect(omar.get_by_text("ST-07 is working on this")).to_be_visible(timeout=SOON)
+    omar.keyboard.press("Alt+n")
+    expect(omar.get_by_text("held by you")).to_be_visible(timeout=SOON)
+    assert f"subject={taken[1]}" not in omar.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_a_subject_without_scrolling_sideways(visit_as: Visit, scheme: str) -> None:
+    page = visit_as("petra", subject=DRAFTED)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    finished(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    decision, checks = page.locator(".st-key-decision").bounding_box(), page.locator(".st-key-checks").bounding_box()
+    assert decision and checks and decision["y"] < checks["y"]
