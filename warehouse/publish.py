@@ -21,6 +21,8 @@ LATEST_EVENT = {
         where source_feed in ('psp_transactions', 'cash_requests', 'kyc_events', 'tickets') and seq is null
     """,
 }
+ROW_GROUP_ROWS = 20_480
+"""Marts are sorted by what they are looked up by, and a look-up reads whole row groups: a sixth of the default costs a sixth."""
 MISMATCH = "the lake and the build disagree"
 
 
@@ -65,6 +67,8 @@ def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None
         before = lake.newest(connection)
         if before is not None and before.run_id >= int(str(run_id)):
             return None
+        if before is None:
+            connection.execute("call lake.set_option('parquet_row_group_size', ?)", [str(ROW_GROUP_ROWS)])
         connection.execute("begin")
         try:
             written, fell_back, tables = _write(connection, before, progress)
