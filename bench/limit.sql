@@ -712,7 +712,8 @@ with event as (
     )
 )
 select event_id, stream, stream_id, event_type, occurred_at, recorded_at, coalesce(actor_type, if(staff_id is null, null, 'staff')) as actor_type, actor_id,
-    role.role as actor_role, client_id, reason, before, nullif(after, '{}') as after, correlation_id, source_feed, source_key, row_hash, load_id, version
+    role.role as actor_role, client_id, reason, before, nullif(after, '{}') as after, correlation_id, source_feed, source_key, row_hash, load_id, version,
+    null::varchar as rule_version, null::varchar as approval_id, null::bigint as seq, null::varchar as hash
 from event left join role
     on actor_id = staff_id and coalesce(actor_type, 'staff') = 'staff' and occurred_at >= valid_from and occurred_at < valid_to
 order by stream, stream_id, occurred_at;
