@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from apps.approvals import chain
+from apps.pipeline import run_once
 from tests.apps.dashboard.deciding_home import deciding
 from tests.browser.conftest import DONE, finished, served
+from warehouse.reader import Reader
 from warehouse.settings import Settings
 
 Visit = Callable[..., Page]
@@ -26,9 +29,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit_as(browser: Browser, address: str) -> Iterator[Visit]:
-    """Opens the page as a demo user, in a browser of their own: `visit_as("petra", subject="withdrawal:w-good")`."""
-    contexts: list[BrowserContext] = []
+def contexts() -> Iterator[list[BrowserContext]]:
+    """The browsers that a test opened, closed after it."""
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+def visitor(browser: Browser, address: str, contexts: list[BrowserContext]) -> Visit:
+    """Opens the page as a demo user, in a browser of their own: `visit("petra", subject="withdrawal:w-good")`."""
 
     def opened(user: str, **parameters: str) -> Page:
         context = browser.new_context(viewport={"width": 1440, "height": 1000})
@@ -39,9 +49,13 @@ def visit_as(browser: Browser, address: str) -> Iterator[Visit]:
         finished(page)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
+
+
+@pytest.fixture
+def visit_as(browser: Browser, address: str, contexts: list[BrowserContext]) -> Visit:
+    """A visitor of the home with things to decide on."""
+    return visitor(browser, address, contexts)
 
 
 def settled(page: Page) -> None:
@@ -137,3 +151,57 @@ def test_a_phone_shows_a_subject_without_scrolling_sideways(visit_as: Visit, sch
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     decision, checks = page.locator(".st-key-decision").bounding_box(), page.locator(".st-key-checks").bounding_box()
     assert decision and checks and decision["y"] < checks["y"]
+
+
+def large_request(settings: Settings) -> tuple[str, str]:
+    """The id of a simulated withdrawal that two people must approve, and its amount as the page says it."""
+    reader = Reader(settings)
+    query = """
+        select request_id, amount, currency from operations.fct_withdrawals
+        where status = 'requested' and currency = 'EUR' and amount between 10000 and 25000 order by request_id limit 1
+    """
+    row = reader.query(query).row(0, named=True)
+    reader.close()
+    return row["request_id"], f"{row['currency']} {row['amount']:,.2f}".removesuffix(".00")
+
+
+def paid(settings: Settings, request_id: str) -> None:
+    """The provider's word that it paid, put into the landing folder and loaded."""
+    line = f"paid-{request_id},{request_id},paid,system,psp,{chain.now():%Y-%m-%dT%H:%M:%SZ}"
+    folder = settings.landing / "cash_requests"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "paid.csv").write_text(f"event_id,request_id,event,actor_type,actor_id,occurred_at\n{line}\n")
+    outcome = run_once(settings)
+    assert outcome.green
+
+
+@pytest.mark.slow
+def test_a_withdrawal_goes_from_request_to_paid_by_two_people_and_a_third_is_refused(
+    browser: Browser, built_copy: Settings, contexts: list[BrowserContext]
+) -> None:
+    identifier, amount = large_request(built_copy)
+    with served(built_copy) as address:
+        visit = visitor(browser, address, contexts)
+        subject = f"withdrawal:{identifier}"
+        third = visit("petra", subject=subject)
+        expect(third.get_by_text(re.compile("and your limit is EUR 10,000.00"))).to_be_visible(timeout=SOON)
+        expect(third.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
+
+        simon = visit("simon", subject=subject)
+        fill(simon, "Approve", "Every check passed and the evidence agrees")
+        prove(simon)
+        simon.get_by_role("button", name=re.compile(f"^Approve step 1 of 2: {amount} to …")).click()
+        expect(simon.get_by_text("Step 1 of 2 approved. Waiting for finance, due")).to_be_visible(timeout=SOON)
+        expect(simon.get_by_text("each step is another person's")).to_be_visible(timeout=SOON)
+
+        farid = visit("farid", subject=subject)
+        fill(farid, "Approve", "Every check passed and the evidence agrees")
+        prove(farid)
+        farid.get_by_role("button", name=re.compile(f"^Approve step 2 of 2: {amount} to …")).click()
+        expect(farid.get_by_text("Nothing is left to decide")).to_be_visible(timeout=SOON)
+        expect(third.get_by_text("Nothing is left to decide")).to_be_visible(timeout=SOON)
+
+        paid(built_copy, identifier)
+        farid.get_by_role("button", name="Show it").click(timeout=SOON)
+        expect(farid.get_by_text("The source says: paid.")).to_be_visible(timeout=SOON)
+        assert identifier not in str(visit("petra", type="withdrawal").content())

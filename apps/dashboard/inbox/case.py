@@ -155,9 +155,7 @@ def _over(case: Case, live: Any) -> None:
     key = case.key
     with reading(case.seat.engine) as connection:
         taken = approvals_store.taken(connection, key)
-        sent = [
-            one for one in approvals_store.messages(connection, None, 200) if (one.subject_type, one.subject_id) == key
-        ]
+        sent = approvals_store.sent(connection, key)
     state = live.state if live is not None else str(case.subject.facts.get("status") or "closed")
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(state).capitalize()}.** Nothing is left to decide.")

@@ -6,23 +6,31 @@ import streamlit as st
 
 from apps.approvals import chain, outbox
 from apps.approvals.store import reading, writing
+from apps.approvals.subject import subject_types
 from apps.dashboard import session
 from apps.dashboard.inbox import words
+from apps.dashboard.inbox.listing import asked_kinds
 from apps.dashboard.inbox.seat import Seat
 from apps.dashboard.queries import approvals_store
 from apps.dashboard.ui.states import plain
 
 MAY_RETRY = ("payments", "finance", "compliance", "mlro", "data")
 NEWEST = 50
-COLOURS = {"pending": "orange", "delivered": "green", "dead": "red"}
+KEEPERS = ("data",)
+KEEPERS_SEE = sorted(set(subject_types()) - {"alert", "erasure"})
+"""Whoever keeps the deliveries running sees all of them, but for those whose mere existence is for compliance."""
 
 
 def show_deliveries(seat: Seat) -> None:
     """Counts, the dead letters with their way back, and the newest messages."""
     with reading(seat.engine) as connection:
-        counts = approvals_store.message_counts(connection)
-        dead = outbox.dead_letters(connection)
-        newest = approvals_store.messages(connection, None, NEWEST)
+        kinds = KEEPERS_SEE if seat.role in KEEPERS else sorted(asked_kinds(seat, connection))
+        counts = approvals_store.message_counts(connection, kinds)
+        dead = [one for one in outbox.dead_letters(connection) if one.subject_type in kinds]
+        newest = approvals_store.messages(connection, NEWEST, kinds)
+    if not kinds:
+        st.info(f"**Nothing of yours is sent.** No policy asks the role {seat.role} to decide anything.")
+        return
     st.markdown(" · ".join(f"**{counts.get(name, 0)}** {name}" for name in ("pending", "delivered", "dead")))
     st.subheader(f"Dead letters · {len(dead)}", anchor=False)
     if not dead:

@@ -58,10 +58,10 @@ def select(seat: Seat) -> Filters:
 def has_queue(seat: Seat) -> bool:
     """Whether any policy in force asks this person's role, or they audit."""
     with reading(seat.engine) as connection:
-        return bool(_asked(seat, connection))
+        return bool(asked_kinds(seat, connection))
 
 
-def _asked(seat: Seat, connection: sa.Connection) -> set[str]:
+def asked_kinds(seat: Seat, connection: sa.Connection) -> set[str]:
     """The kinds of subject on which a policy in force lets this person's role act, or look."""
     book = policies.book(connection, seat.now)
     return {one.subject_type for one in book.policies if seat.role in READS_ALL or seat.role in one.concerned}
@@ -223,7 +223,7 @@ def _nothing(seat: Seat, wanted: Filters, others: bool) -> None:
         states.nothing_matches("subjects")
         return
     with reading(seat.engine) as connection:
-        last = approvals_store.taken(connection, kinds=sorted(_asked(seat, connection)), limit=1)
+        last = approvals_store.taken(connection, kinds=sorted(asked_kinds(seat, connection)), limit=1)
     said = (
         f" Last item {words.when(last[0].decided_at)} by {last[0].actor_id}."
         if last

@@ -90,18 +90,22 @@ def happened(connection: sa.Connection, key: Key) -> list[dict[str, Any]]:
     return [json.loads(row.body) for row in connection.execute(query)]
 
 
-def messages(connection: sa.Connection, status: str | None, limit: int) -> list[Any]:
-    """Messages of the outbox, newest first; of one status, or of all."""
-    query = sa.select(outbox).order_by(outbox.c.created_at.desc()).limit(limit)
-    if status is not None:
-        query = query.where(outbox.c.status == status)
-    return list(connection.execute(query).all())
+def messages(connection: sa.Connection, limit: int, kinds: Sequence[str]) -> list[Any]:
+    """Messages of the outbox about these kinds of subject, newest first."""
+    query = sa.select(outbox).where(outbox.c.subject_type.in_(tuple(kinds))).order_by(outbox.c.created_at.desc())
+    return list(connection.execute(query.limit(limit)).all())
 
 
-def message_counts(connection: sa.Connection) -> dict[str, int]:
-    """How many messages are pending, delivered, dead."""
+def sent(connection: sa.Connection, key: Key) -> list[Any]:
+    """What the decisions on one subject sent."""
+    query = sa.select(outbox).where(outbox.c.subject_type == key[0], outbox.c.subject_id == key[1])
+    return list(connection.execute(query.order_by(outbox.c.created_at)).all())
+
+
+def message_counts(connection: sa.Connection, kinds: Sequence[str]) -> dict[str, int]:
+    """How many messages about these kinds are pending, delivered, dead."""
     query = sa.select(outbox.c.status, sa.func.count().label("n")).group_by(outbox.c.status)
-    return {row.status: row.n for row in connection.execute(query)}
+    return {row.status: row.n for row in connection.execute(query.where(outbox.c.subject_type.in_(tuple(kinds))))}
 
 
 def attempts(connection: sa.Connection, outbox_id: str) -> list[Any]:

@@ -31,10 +31,11 @@ POSTINGS = """
         if(i % 4 = 0, 180 + 7 * i, -240 - 11 * i)::decimal(38, 8) as amount, timestamp '2026-11-22 08:00:00' - interval (i * 50) hour as occurred_at
     from range(40) t (i)"""
 PAST = """
-    union all select 'w-past-' || i, if(i % 3 = 0, 'c-good', 'c-balance'), (180 + 7 * i)::decimal(38, 8), 'EUR', 'card',
-        timestamp '2026-10-22 08:00:00' - interval (i) day, timestamp '2026-10-22 11:00:00' - interval (i) day, timestamp '2026-10-23 08:00:00' - interval (i) day,
-        if(i = 5, 'rejected', 'approved'), 'ST-07', if(i = 5, 'rejected', 'paid'), 'client', 'c-good', 'adyen', 'card-good', 'Ann Lee good', 'wallet', 'web'
-    from range(8) t (i)"""
+    union all
+    select 'w-past-' || i, if(i % 3 = 0, 'c-good', 'c-balance'), (180 + 7 * i)::decimal(38, 8), 'EUR', 'card', asked, asked + interval 3 hour,
+        asked + interval 1 day, if(i = 5, 'rejected', 'approved'), 'ST-07', if(i = 5, 'rejected', 'paid'), 'client', 'c-good', 'adyen',
+        'card-good', 'Ann Lee good', 'wallet', 'web'
+    from (select i, timestamp '2026-10-22 08:00:00' - interval (i) day as asked from range(8) t (i))"""
 
 
 def marts(moved: timedelta) -> dict[str, str]:

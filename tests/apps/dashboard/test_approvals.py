@@ -1,5 +1,6 @@
 """The approvals page as each role sees it, and what its orders do, without a browser."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
