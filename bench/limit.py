@@ -11,7 +11,7 @@ import duckdb
 from warehouse.engine import connect
 from warehouse.settings import PROJECT, Settings
 
-PARTS = ("deals", "ledger", "commissions", "audit")
+PARTS = ("deals", "commissions", "ledger", "audit")
 SEEDS = PROJECT / "dbt_project" / "seeds" / "finance"
 
 TOTALS = {

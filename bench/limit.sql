@@ -94,266 +94,6 @@ select
     _version as version, recorded_at, _load_id, _row_number
 from priced;
 
--- section: ledger
-create temp table client as
-select client_id, entity, arg_max(coalesce(is_test, false), changed_at) over (partition by client_id) as is_test,
-    if(lag(changed_at) over w is null, timestamp '1900-01-01', changed_at) as valid_from, lead(changed_at, 1, utc_end()) over w as valid_to
-from (
-    from raw.clients
-    qualify row_number() over (partition by client_id, changed_at order by source_version desc nulls last, _load_id desc, _row_number desc) = 1
-)
-window w as (partition by client_id order by changed_at);
-
-create temp table psp as
-select *, coalesce(psp_txn_id, event_id) as txn_id, coalesce(fee_currency, currency) as currency_of_fee, coalesce(fee_amount, 0) as fee
-from (
-    from raw.psp_transactions
-    qualify row_number() over (partition by psp, event_id order by source_version desc nulls last, _load_id desc, _row_number desc) = 1
-)
-where status = 'completed'
-qualify row_number() over (partition by psp, txn_id, kind order by occurred_at, event_id) = 1;
-
-create temp table request_event as
-from raw.cash_requests
-qualify row_number() over (partition by event_id order by source_version desc nulls last, _load_id desc, _row_number desc) = 1;
-
-create temp table request as
-select request_id, arg_min(request_kind, k) as request_kind, arg_min(client_id, k) as client_id, arg_min(amount, k) as amount,
-    arg_min(currency, k) as currency, coalesce(max(fee_amount), 0)::decimal(38, 8) as client_fee, arg_min(to_amount, k) as to_amount,
-    arg_min(to_currency, k) as to_currency, arg_min(to_account, k) as to_account, arg_max(psp, k) as psp
-from (select *, (occurred_at, event_id) as k from request_event) group by request_id;
-
-create temp table bank_line as
-select *, bank_account || ':' || statement_id || ':' || line_no as line_key, string_split_regex(reference, '[\s,;()]+') as words
-from raw.bank_statement_lines
-qualify row_number() over (partition by bank_account, statement_id, line_no order by source_version desc nulls last, _load_id desc, _row_number desc) = 1;
-
-create temp table line_request as
-select l.line_key, l.bank_account, l.amount, r.request_id from (select *, unnest(words) as word from bank_line) as l
-join request as r on l.word = r.request_id;
-
-create temp table bank as
-select bank_account, arg_max(entity, valid_from) as entity, arg_max(is_client_money, valid_from) as is_client_money from raw.bank_accounts group by all;
-
--- quotes both ways, for conversions between wallet and account
-create temp table mid as
-select base_currency as f, quote_currency as t, quoted_at, rate::decimal(18, 8) as rate, false as inverse from quote
-union all select quote_currency, base_currency, quoted_at, rate::decimal(18, 8), true from quote;
-create macro at_rate(amount, rate, inverse) as if(inverse,
-    ((((amount)::decimal(38, 8) * 100000000)::hugeint * 100000000::hugeint // (rate::decimal(38, 8) * 100000000)::hugeint)::decimal(38, 0)
-        * 0.00000001::decimal(9, 8))::decimal(38, 8),
-    ((amount)::decimal(38, 8) * rate)::decimal(38, 8));
-
-create temp table transfer as
-with moved as (
-    select d.platform || ':' || d.deal_id as source_key, d.client_id, d.entity, d.platform, d.login, d.book, d.profit, d.commission, d.swap, d.fee,
-        d.executed_at as occurred_at, d._load_id, d._row_number, d.currency as own_currency, r.currency as from_currency, r.amount as from_amount,
-        r.to_amount, r.to_currency,
-        case when coalesce(r.to_currency, r.currency, '') = coalesce(r.currency, '') then 'same_currency'
-            when d.profit > 0 then 'converted_to_trading' when r.to_account = 'wallet' then 'converted_to_wallet' else 'same_currency' end as condition
-    from trading.fct_deals as d left join request as r on d.reference = r.request_id and r.request_kind = 'internal_transfer'
-    where d.action = 'balance' and not d.is_cancelled and not d.is_demo and not d.is_test and d.currency is not null and d.profit <> 0
-),
-sides as (
-    select * exclude (to_currency, to_amount, profit),
-        if(condition = 'converted_to_trading', from_currency, own_currency) as currency,
-        case condition when 'converted_to_trading' then own_currency when 'converted_to_wallet' then to_currency end as to_currency,
-        case condition when 'converted_to_trading' then from_amount when 'converted_to_wallet' then -profit else profit end as amount,
-        case condition when 'converted_to_trading' then profit when 'converted_to_wallet' then to_amount end as to_amount,
-        'USD' as usd
-    from moved
-),
-direct as (
-    select source_key, at_rate(amount, rate, inverse) as mid from sides
-    asof join mid on currency = f and to_currency = t and occurred_at >= quoted_at
-),
-into_usd as (
-    select s.*, at_rate(amount, rate, inverse) as usd_amount from sides as s
-    asof join mid on currency = f and usd = t and occurred_at >= quoted_at where to_currency is not null
-),
-across as (
-    select source_key, at_rate(usd_amount, rate, inverse) as mid from into_usd
-    asof join mid on usd = f and to_currency = t and occurred_at >= quoted_at
-)
-select s.*, if(s.to_currency in ('JPY', 'KRW'), half_even(coalesce(d.mid, a.mid) - s.to_amount, 0), half_even(coalesce(d.mid, a.mid) - s.to_amount, 2)) as margin
-from sides as s left join direct as d using (source_key) left join across as a using (source_key);
-
-create temp table event as
-with settled as (
-    select psp, settlement_batch_id, currency, arg_max(event_id, (occurred_at, event_id)) filter (where kind = 'settlement') as event_id, sum(
-        case when kind in ('deposit', 'chargeback_reversal', 'reserve_release') or (kind = 'adjustment' and direction = 'in') then amount
-            when kind = 'chargeback_lost' then 0 else -amount end - if(currency_of_fee = currency, fee, 0)
-    ) as difference
-    from psp where settlement_batch_id is not null group by all having count(*) filter (where kind <> 'settlement') > 0
-),
-staged as (
-    select e.*, r.client_id as owner, r.amount as asked, r.currency as asked_currency, r.client_fee,
-        if(any_value(e.psp_of_row) over (partition by e.request_id) is not null or r.psp is not null, 'psp', 'client_bank') as payer,
-        any_value(e.psp_of_row) over (partition by e.request_id) as paid_by,
-        coalesce(last_value(case e.event when 'requested' then 'reserved' when 'sent' then 'in_transit' when 'paid' then 'paid'
-            when 'cancelled' then 'wallet' when 'rejected' then 'wallet' when 'failed' then 'wallet' when 'returned' then 'wallet' end ignore nulls)
-            over (partition by e.request_id order by e.occurred_at, e.place rows between unbounded preceding and 1 preceding), 'wallet') as stage
-    from (
-        select 'cash_requests' as source_feed, event_id as source_key, request_id, event, null as psp_of_row, null::decimal(38, 8) as paid,
-            null as paid_fee_currency, 0 as fee, occurred_at, _load_id, _row_number,
-            case event when 'requested' then 1 when 'approved' then 4 when 'sent' then 5 when 'paid' then 6 else 7 end as place
-        from request_event
-        union all
-        select 'psp_transactions', psp || ':' || event_id, client_reference, 'paid', psp, amount, currency_of_fee, fee, occurred_at, _load_id, _row_number, 6.5
-        from psp where kind in ('withdrawal', 'refund')
-    ) as e
-    join request as r on e.request_id = r.request_id and r.request_kind in ('withdrawal', 'refund')
-),
-banks as (select request_id, min(bank_account) as bank_account from line_request group by request_id)
-select 'psp_transactions' as source_feed, psp.psp || ':' || psp.event_id as source_key, kind as event_kind,
-    case kind when 'reserve_release' then if(psp.settlement_batch_id is null, 'alone', 'in_batch')
-        when 'settlement' then if(bank.is_client_money, 'client_bank', 'firm_bank') else 'any' end as condition,
-    client_id, bank.entity, psp.psp, bank_account, null::varchar as counter, psp.currency, currency_of_fee as fee_currency,
-    if(kind = 'adjustment' and direction = 'out', -amount, amount) as amount, fee, if(kind = 'deposit' and fee_borne_by = 'client', fee, 0) as client_fee,
-    coalesce(difference, 0) as difference, null::decimal(38, 8) as net_amount, occurred_at, _load_id, _row_number
-from psp left join bank using (bank_account)
-left join settled on psp.psp = settled.psp and psp.currency = settled.currency and psp.event_id = settled.event_id
-where kind not in ('withdrawal', 'refund', 'chargeback_lost', 'chargeback_reversal')
-union all by name
-select source_feed, source_key, event as event_kind,
-    case when source_feed = 'psp_transactions' then stage || '/psp' when event = 'paid' or stage = 'paid' then stage || '/' || payer else stage end as condition,
-    owner as client_id, if(event = 'paid' or stage = 'paid', coalesce(psp_of_row, paid_by), null) as psp,
-    if(source_feed = 'cash_requests' and (event = 'paid' or stage = 'paid') and payer <> 'psp', bank_account, null) as bank_account,
-    asked_currency as currency, coalesce(paid_fee_currency, asked_currency) as fee_currency, asked as amount,
-    coalesce(paid, asked - client_fee) as net_amount, fee, client_fee, occurred_at, _load_id, _row_number
-from staged left join banks using (request_id)
-where event not in ('approved', 'info_requested', 'info_given') and not (source_feed = 'cash_requests' and event = 'paid' and stage = 'paid')
-union all by name
-select 'cash_requests' as source_feed, e.event_id as source_key, 'deposit_paid' as event_kind, 'any' as condition, r.client_id, b.bank_account, r.currency, r.currency as fee_currency,
-    r.amount, e.occurred_at as occurred_at, e._load_id, e._row_number
-from request_event as e join request as r on e.request_id = r.request_id and r.request_kind = 'deposit' and e.event = 'paid' and r.psp is null
-left join banks as b on e.request_id = b.request_id
-where e.request_id not in (select client_reference from psp where kind = 'deposit' and client_reference is not null)
-union all by name
-select 'bank_statement_lines' as source_feed, line_key as source_key, kind as event_kind,
-    case when kind = 'own_transfer' then 'client/firm' when kind = 'receipt' then 'unidentified' else if(bank.is_client_money, 'client', 'firm') end as condition,
-    bank.entity, bank_account, if(kind = 'own_transfer', counter_account, null) as counter, l.currency, l.currency as fee_currency, amount,
-    booked_on::timestamp as occurred_at, _load_id, _row_number
-from bank_line as l join bank using (bank_account)
-where (kind <> 'own_transfer' or bank.is_client_money) and kind <> 'payment'
-    -- what a PSP or a request explains is posted there
-    and (kind <> 'receipt' or not (counterparty_account like 'PSP%' or line_key in (select line_key from line_request)))
-union all by name
-select 'deals' as source_feed, source_key, 'balance' as event_kind, condition, client_id, entity, platform, login, book, currency, to_currency,
-    currency as fee_currency, amount, to_amount, to_amount + margin as mid_amount, margin, commission, swap, fee, occurred_at, _load_id, _row_number
-from transfer
-union all by name
-select 'lp_trades' as source_feed, venue || ':' || trade_id as source_key, 'lp_trade' as event_kind, 'any' as condition, venue, 'A' as book, currency,
-    profit, commission, swap, executed_at as occurred_at, _load_id, _row_number
-from raw.lp_trades where coalesce(profit, 0) <> 0 or coalesce(swap, 0) <> 0 or coalesce(commission, 0) <> 0
-union all by name
-select 'opening_balances' as source_feed, concat_ws(':', o.entity, o.account_code, o.currency, o.as_of, coalesce(o.client_id, ''),
-        coalesce(o.login::varchar, ''), coalesce(o.psp, ''), coalesce(o.bank_account, '')) as source_key, 'opening_balance' as event_kind,
-    'any' as condition, o.client_id, o.entity, a.platform, o.login, o.psp, o.bank_account, o.account_code, o.currency, o.amount,
-    o.as_of::timestamp as occurred_at, o._load_id, o._row_number
-from raw.opening_balances as o left join (select login, min(platform) as platform from account group by login) as a using (login);
-
-create temp table entry as
-select e.source_feed || ':' || e.source_key || ':' || e.event_kind || ':v1' as entry_id, r.entry_type, r.rule_id, r.description,
-    coalesce(e.entity, c.entity, 'unassigned') as entity, e.* exclude (entity), 0::decimal(38, 8) as recovered, e.amount as loss
-from event as e
-left join client as c on e.client_id = c.client_id and e.occurred_at >= c.valid_from and e.occurred_at < c.valid_to
-join (select distinct rule_id, entry_type, source_feed, event_kind, condition, description from posting_rules) as r
-    on e.source_feed = r.source_feed and e.event_kind = r.event_kind and e.condition = r.condition
-where not coalesce(c.is_test, false);
-
-create macro lines(entries) as table
-select entry_id, line_no, if(r.account_code = 'own', e.account_code, r.account_code) as account_code,
-    case r.currency_of when 'to_currency' then to_currency when 'fee_currency' then fee_currency else currency end as currency,
-    (sign * case component when 'amount' then amount when 'net_amount' then net_amount when 'to_amount' then to_amount when 'mid_amount' then mid_amount
-        when 'margin' then margin when 'fee' then fee when 'client_fee' then client_fee when 'difference' then difference when 'recovered' then recovered
-        when 'loss' then loss when 'profit' then profit when 'swap' then swap when 'commission' then commission end)::decimal(38, 8) as amount,
-    client_id, entity, platform, login, psp, if(bank_of = 'counter', counter, bank_account) as bank_account, null::varchar as partner_id, venue, book,
-    occurred_at
-from query_table(entries) as e join posting_rules as r on e.rule_id = r.rule_id;
-
-create temp table money_line as from lines('entry') where amount <> 0;
-
--- a lost chargeback takes what the wallet holds, the rest is the firm's
-create temp table chargeback as
-with cases as (from psp where kind in ('chargeback_lost', 'chargeback_reversal')),
-wallet as (
-    select c.psp, c.event_id, coalesce(sum(-m.amount), 0) as balance from cases as c left join money_line as m
-        on m.account_code = '2010' and c.client_id = m.client_id and c.currency = m.currency and m.occurred_at < c.occurred_at
-    where kind = 'chargeback_lost' group by all
-),
-lost as (select c.*, greatest(least(c.amount, w.balance), 0)::decimal(38, 8) as recovered from cases as c join wallet as w using (psp, event_id)),
-split as (
-    select c.*, if(c.kind = 'chargeback_lost', l.recovered, o.recovered) as recovered,
-        case when c.kind = 'chargeback_lost' then 'any' when o.event_id is null then 'before_debit' else 'after_split' end as condition
-    from cases as c left join lost as l using (psp, event_id)
-    left join lost as o on c.kind = 'chargeback_reversal' and c.psp = o.psp and c.occurred_at >= o.occurred_at
-        and (c.txn_id = o.txn_id or c.original_psp_txn_id in (o.txn_id, o.original_psp_txn_id))
-)
-select 'psp_transactions:' || psp || ':' || event_id || ':' || kind || ':v1' as entry_id, r.entry_type, r.rule_id, r.description,
-    coalesce(c.entity, 'unassigned') as entity, 'psp_transactions' as source_feed, psp || ':' || event_id as source_key, s.client_id, s.psp, currency,
-    currency_of_fee as fee_currency, amount, fee, coalesce(recovered, 0) as recovered, amount - coalesce(recovered, 0) as loss, occurred_at, _load_id, _row_number
-from split as s
-left join client as c on s.client_id = c.client_id and s.occurred_at >= c.valid_from and s.occurred_at < c.valid_to
-join (select distinct rule_id, entry_type, event_kind, condition, description from posting_rules where source_feed = 'psp_transactions') as r
-    on s.kind = r.event_kind and s.condition = r.condition
-where not coalesce(c.is_test, false);
-
-create temp table chargeback_entry as from entry where false union all by name from chargeback;
-insert into money_line from lines('chargeback_entry') where amount <> 0;
-
-create temp table deal_entry as
-select 'deals:' || platform || ':' || deal_id || ':v1' as entry_id, if(action in ('buy', 'sell'), 'trade', action) as event_kind, *
-from trading.fct_deals
-where action <> 'balance' and not is_cancelled and not is_demo and not is_test and currency is not null
-    and (profit <> 0 or swap <> 0 or commission <> 0 or fee <> 0);
-
-create table finance.fct_journal_entries as
-select entry_id, r.entry_type, 'deals' as source_feed, platform || ':' || deal_id as source_key, 1 as version, r.rule_id, client_id, entity,
-    executed_at as occurred_at, recorded_at, executed_at::date as booked_on, null::varchar as reverses_entry_id, description,
-    _load_id as source_load_id, _row_number as source_row_number
-from deal_entry as e
-join (select distinct rule_id, entry_type, event_kind, description from posting_rules where source_feed = 'deals' and condition = 'any') as r
-    on e.event_kind = r.event_kind
-union all
-select entry_id, entry_type, source_feed, source_key, 1, rule_id, client_id, entity, occurred_at, now()::timestamp, occurred_at::date, null,
-    description, _load_id, _row_number
-from (from entry union all from chargeback_entry);
-
-create table finance.fct_postings as
-select entry_id, line_no, account_code, currency,
-    (sign * case component when 'profit' then profit when 'swap' then swap when 'commission' then commission else fee end)::decimal(38, 8) as amount,
-    client_id, entity, platform, login, null::varchar as psp, null::varchar as bank_account, null::varchar as partner_id, null::varchar as venue, book,
-    executed_at as occurred_at, recorded_at
-from deal_entry as e
-join posting_rules as r on e.event_kind = r.event_kind and r.source_feed = 'deals' and r.condition = 'any'
-where case component when 'profit' then profit when 'swap' then swap when 'commission' then commission else fee end <> 0
-union all
-select *, now()::timestamp from money_line;
-
-create table finance.fct_client_balances_daily as
-select client_id, account_code, currency, day, (closing - movement)::decimal(38, 8) as opening, movement::decimal(38, 8) as movement,
-    closing::decimal(38, 8) as closing
-from (
-    select *, sum(movement) over (partition by client_id, account_code, currency order by day) as closing
-    from (
-        select client_id, account_code, currency, occurred_at::date as day, sum(amount) as movement from finance.fct_postings
-        where account_code in (select account_code from ledger_accounts where is_client_balance) and client_id is not null group by all
-    )
-);
-
-create table finance.fct_trial_balance as
-with moved as (
-    select occurred_at::date as day, coalesce(entity, 'unassigned') as entity, account_code, currency,
-        sum(greatest(amount, 0)) as debit, sum(greatest(-amount, 0)) as credit
-    from finance.fct_postings group by all
-),
-days as (select unnest(generate_series(min(day)::timestamp, max(day)::timestamp, interval 1 day))::date as day from moved),
-accounts as (select entity, account_code, currency, min(day) as first_day from moved group by all)
-select day, entity, account_code, currency, coalesce(debit, 0)::decimal(38, 8) as debit, coalesce(credit, 0)::decimal(38, 8) as credit,
-    sum(coalesce(debit, 0) - coalesce(credit, 0)) over (partition by entity, account_code, currency order by day)::decimal(38, 8) as balance
-from accounts join days on first_day <= day left join moved using (day, entity, account_code, currency);
-
 -- section: commissions
 create temp table link as
 from raw.partner_links
@@ -592,6 +332,323 @@ select platform, deal_id, m.partner_id, m.reason, null from closing as c join me
 union all
 select platform, deal_id, l.partner_id, coalesce(m.reason, 'no_base'), min(rule_id) from line as l join member as m using (slice_id, partner_id)
 where amount = 0 group by platform, deal_id, l.partner_id, m.reason, to_pay having count(*) = to_pay;
+
+-- section: ledger
+create temp table client as
+select client_id, entity, arg_max(coalesce(is_test, false), changed_at) over (partition by client_id) as is_test,
+    if(lag(changed_at) over w is null, timestamp '1900-01-01', changed_at) as valid_from, lead(changed_at, 1, utc_end()) over w as valid_to
+from (
+    from raw.clients
+    qualify row_number() over (partition by client_id, changed_at order by source_version desc nulls last, _load_id desc, _row_number desc) = 1
+)
+window w as (partition by client_id order by changed_at);
+
+create temp table psp as
+select *, coalesce(psp_txn_id, event_id) as txn_id, coalesce(fee_currency, currency) as currency_of_fee, coalesce(fee_amount, 0) as fee
+from (
+    from raw.psp_transactions
+    qualify row_number() over (partition by psp, event_id order by source_version desc nulls last, _load_id desc, _row_number desc) = 1
+)
+where status = 'completed'
+qualify row_number() over (partition by psp, txn_id, kind order by occurred_at, event_id) = 1;
+
+create temp table request_event as
+from raw.cash_requests
+qualify row_number() over (partition by event_id order by source_version desc nulls last, _load_id desc, _row_number desc) = 1;
+
+create temp table request as
+select request_id, arg_min(request_kind, k) as request_kind, arg_min(client_id, k) as client_id, arg_min(amount, k) as amount,
+    arg_min(currency, k) as currency, coalesce(max(fee_amount), 0)::decimal(38, 8) as client_fee, arg_min(to_amount, k) as to_amount,
+    arg_min(to_currency, k) as to_currency, arg_min(to_account, k) as to_account, arg_max(psp, k) as psp
+from (select *, (occurred_at, event_id) as k from request_event) group by request_id;
+
+create temp table bank_line as
+select *, bank_account || ':' || statement_id || ':' || line_no as line_key, string_split_regex(reference, '[\s,;()]+') as words
+from raw.bank_statement_lines
+qualify row_number() over (partition by bank_account, statement_id, line_no order by source_version desc nulls last, _load_id desc, _row_number desc) = 1;
+
+create temp table line_request as
+select l.line_key, l.bank_account, l.amount, r.request_id from (select *, unnest(words) as word from bank_line) as l
+join request as r on l.word = r.request_id;
+
+create temp table bank as
+select bank_account, arg_max(entity, valid_from) as entity, arg_max(is_client_money, valid_from) as is_client_money from raw.bank_accounts group by all;
+
+-- quotes both ways, for conversions between wallet and account
+create temp table mid as
+select base_currency as f, quote_currency as t, quoted_at, rate::decimal(18, 8) as rate, false as inverse from quote
+union all select quote_currency, base_currency, quoted_at, rate::decimal(18, 8), true from quote;
+create macro at_rate(amount, rate, inverse) as if(inverse,
+    ((((amount)::decimal(38, 8) * 100000000)::hugeint * 100000000::hugeint // (rate::decimal(38, 8) * 100000000)::hugeint)::decimal(38, 0)
+        * 0.00000001::decimal(9, 8))::decimal(38, 8),
+    ((amount)::decimal(38, 8) * rate)::decimal(38, 8));
+
+create temp table transfer as
+with moved as (
+    select d.platform || ':' || d.deal_id as source_key, d.client_id, d.entity, d.platform, d.login, d.book, d.profit, d.commission, d.swap, d.fee,
+        d.executed_at as occurred_at, d._load_id, d._row_number, d.currency as own_currency, r.currency as from_currency, r.amount as from_amount,
+        r.to_amount, r.to_currency,
+        case when coalesce(r.to_currency, r.currency, '') = coalesce(r.currency, '') then 'same_currency'
+            when d.profit > 0 then 'converted_to_trading' when r.to_account = 'wallet' then 'converted_to_wallet' else 'same_currency' end as condition
+    from trading.fct_deals as d left join request as r on d.reference = r.request_id and r.request_kind = 'internal_transfer'
+    where d.action = 'balance' and not d.is_cancelled and not d.is_demo and not d.is_test and d.currency is not null and d.profit <> 0
+),
+sides as (
+    select * exclude (to_currency, to_amount, profit),
+        if(condition = 'converted_to_trading', from_currency, own_currency) as currency,
+        case condition when 'converted_to_trading' then own_currency when 'converted_to_wallet' then to_currency end as to_currency,
+        case condition when 'converted_to_trading' then from_amount when 'converted_to_wallet' then -profit else profit end as amount,
+        case condition when 'converted_to_trading' then profit when 'converted_to_wallet' then to_amount end as to_amount,
+        'USD' as usd
+    from moved
+),
+direct as (
+    select source_key, at_rate(amount, rate, inverse) as mid from sides
+    asof join mid on currency = f and to_currency = t and occurred_at >= quoted_at
+),
+into_usd as (
+    select s.*, at_rate(amount, rate, inverse) as usd_amount from sides as s
+    asof join mid on currency = f and usd = t and occurred_at >= quoted_at where to_currency is not null
+),
+across as (
+    select source_key, at_rate(usd_amount, rate, inverse) as mid from into_usd
+    asof join mid on usd = f and to_currency = t and occurred_at >= quoted_at
+)
+select s.*, if(s.to_currency in ('JPY', 'KRW'), half_even(coalesce(d.mid, a.mid) - s.to_amount, 0), half_even(coalesce(d.mid, a.mid) - s.to_amount, 2)) as margin
+from sides as s left join direct as d using (source_key) left join across as a using (source_key);
+
+-- commission of each partner and day, and the decisions of finance: an approval without an amount is of all that the period earned
+create temp table partner_from as
+select partner_id, entity, payout_method, if(lag(changed_at) over person is null, timestamp '1900-01-01', changed_at) as valid_from,
+    lead(changed_at, 1, utc_end()) over person as valid_to
+from (
+    from raw.partners
+    qualify row_number() over (partition by partner_id, changed_at order by source_version desc nulls last, _load_id desc, _row_number desc) = 1
+)
+window person as (partition by partner_id order by changed_at);
+
+create temp table accrual_day as
+select partner_id, currency, executed_at::date as day, sum(amount)::decimal(38, 8) as amount from partners.fct_commission_accruals group by all;
+
+create temp table decided as
+select d.* replace (if(event = 'approved', coalesce(d.amount, greatest(coalesce(a.amount, 0), 0)), d.amount) as amount), p.entity
+from raw.commission_decisions as d
+left join (select partner_id, currency, strftime(day, '%Y-%m') as period, sum(amount) as amount from accrual_day group by all) as a using (partner_id, currency, period)
+left join partner_from as p on d.partner_id = p.partner_id and d.occurred_at >= p.valid_from and d.occurred_at < p.valid_to
+where event in ('approved', 'adjusted');
+
+-- open currency positions at each month's end, in the entity's currency: what their value changed by
+create temp table revaluation as
+with position as (
+    select entity, currency, date_trunc('month', occurred_at) as month, -amount as amount from transfer where margin is not null
+    union all select entity, to_currency, date_trunc('month', occurred_at), to_amount + margin from transfer where margin is not null
+),
+month as (
+    select entity, currency, unnest(range(min(month), (select date_trunc('month', max(quoted_at)) from quote), interval 1 month)) as month
+    from position group by entity, currency
+),
+balance as (
+    select m.*, base, m.month + interval 1 month - interval 1 microsecond as ends_at,
+        sum(coalesce(p.amount, 0)) over (partition by m.entity, m.currency order by m.month) as amount
+    from month as m left join (select entity, currency, month, sum(amount) as amount from position group by all) as p using (entity, currency, month)
+    join (values ('UK', 'GBP'), ('CY', 'EUR'), ('AU', 'AUD'), ('SC', 'USD')) as b (entity, base) using (entity)
+),
+valued as (
+    select entity, base, month, ends_at,
+        half_even(sum(if(b.currency = base, amount, at_rate((amount * c.rate)::decimal(38, 8), r.rate, true))), 2) as value
+    from balance as b asof join usd as c on b.currency = c.currency and ends_at >= c.valid_from
+    asof join usd as r on base = r.currency and ends_at >= r.valid_from group by all
+)
+select *, value - coalesce(lag(value) over (partition by entity order by month), 0) as amount from valued;
+
+create temp table event as
+with settled as (
+    select psp, settlement_batch_id, currency, arg_max(event_id, (occurred_at, event_id)) filter (where kind = 'settlement') as event_id, sum(
+        case when kind in ('deposit', 'chargeback_reversal', 'reserve_release') or (kind = 'adjustment' and direction = 'in') then amount
+            when kind = 'chargeback_lost' then 0 else -amount end - if(currency_of_fee = currency, fee, 0)
+    ) as difference
+    from psp where settlement_batch_id is not null group by all having count(*) filter (where kind <> 'settlement') > 0
+),
+staged as (
+    select e.*, r.client_id as owner, r.amount as asked, r.currency as asked_currency, r.client_fee,
+        if(any_value(e.psp_of_row) over (partition by e.request_id) is not null or r.psp is not null, 'psp', 'client_bank') as payer,
+        any_value(e.psp_of_row) over (partition by e.request_id) as paid_by,
+        coalesce(last_value(case e.event when 'requested' then 'reserved' when 'sent' then 'in_transit' when 'paid' then 'paid'
+            when 'cancelled' then 'wallet' when 'rejected' then 'wallet' when 'failed' then 'wallet' when 'returned' then 'wallet' end ignore nulls)
+            over (partition by e.request_id order by e.occurred_at, e.place rows between unbounded preceding and 1 preceding), 'wallet') as stage
+    from (
+        select 'cash_requests' as source_feed, event_id as source_key, request_id, event, null as psp_of_row, null::decimal(38, 8) as paid,
+            null as paid_fee_currency, 0 as fee, occurred_at, _load_id, _row_number,
+            case event when 'requested' then 1 when 'approved' then 4 when 'sent' then 5 when 'paid' then 6 else 7 end as place
+        from request_event
+        union all
+        select 'psp_transactions', psp || ':' || event_id, client_reference, 'paid', psp, amount, currency_of_fee, fee, occurred_at, _load_id, _row_number, 6.5
+        from psp where kind in ('withdrawal', 'refund')
+    ) as e
+    join request as r on e.request_id = r.request_id and r.request_kind in ('withdrawal', 'refund')
+),
+banks as (select request_id, min(bank_account) as bank_account from line_request group by request_id)
+select 'psp_transactions' as source_feed, psp.psp || ':' || psp.event_id as source_key, kind as event_kind,
+    case kind when 'reserve_release' then if(psp.settlement_batch_id is null, 'alone', 'in_batch')
+        when 'settlement' then if(bank.is_client_money, 'client_bank', 'firm_bank') else 'any' end as condition,
+    client_id, bank.entity, psp.psp, bank_account, null::varchar as counter, psp.currency, currency_of_fee as fee_currency,
+    if(kind = 'adjustment' and direction = 'out', -amount, amount) as amount, fee, if(kind = 'deposit' and fee_borne_by = 'client', fee, 0) as client_fee,
+    coalesce(difference, 0) as difference, null::decimal(38, 8) as net_amount, occurred_at, _load_id, _row_number
+from psp left join bank using (bank_account)
+left join settled on psp.psp = settled.psp and psp.currency = settled.currency and psp.event_id = settled.event_id
+where kind not in ('withdrawal', 'refund', 'chargeback_lost', 'chargeback_reversal')
+union all by name
+select source_feed, source_key, event as event_kind,
+    case when source_feed = 'psp_transactions' then stage || '/psp' when event = 'paid' or stage = 'paid' then stage || '/' || payer else stage end as condition,
+    owner as client_id, if(event = 'paid' or stage = 'paid', coalesce(psp_of_row, paid_by), null) as psp,
+    if(source_feed = 'cash_requests' and (event = 'paid' or stage = 'paid') and payer <> 'psp', bank_account, null) as bank_account,
+    asked_currency as currency, coalesce(paid_fee_currency, asked_currency) as fee_currency, asked as amount,
+    coalesce(paid, asked - client_fee) as net_amount, fee, client_fee, occurred_at, _load_id, _row_number
+from staged left join banks using (request_id)
+where event not in ('approved', 'info_requested', 'info_given') and not (source_feed = 'cash_requests' and event = 'paid' and stage = 'paid')
+union all by name
+select 'cash_requests' as source_feed, e.event_id as source_key, 'deposit_paid' as event_kind, 'any' as condition, r.client_id, b.bank_account, r.currency, r.currency as fee_currency,
+    r.amount, e.occurred_at as occurred_at, e._load_id, e._row_number
+from request_event as e join request as r on e.request_id = r.request_id and r.request_kind = 'deposit' and e.event = 'paid' and r.psp is null
+left join banks as b on e.request_id = b.request_id
+where e.request_id not in (select client_reference from psp where kind = 'deposit' and client_reference is not null)
+union all by name
+select 'bank_statement_lines' as source_feed, line_key as source_key, kind as event_kind,
+    case when kind = 'own_transfer' then 'client/firm' when kind = 'receipt' then 'unidentified' else if(bank.is_client_money, 'client', 'firm') end as condition,
+    bank.entity, bank_account, if(kind = 'own_transfer', counter_account, null) as counter, l.currency, l.currency as fee_currency, amount,
+    booked_on::timestamp as occurred_at, _load_id, _row_number
+from bank_line as l join bank using (bank_account)
+where (kind <> 'own_transfer' or bank.is_client_money) and kind <> 'payment'
+    -- what a PSP or a request explains is posted there
+    and (kind <> 'receipt' or not (counterparty_account like 'PSP%' or line_key in (select line_key from line_request)))
+union all by name
+select 'deals' as source_feed, source_key, 'balance' as event_kind, condition, client_id, entity, platform, login, book, currency, to_currency,
+    currency as fee_currency, amount, to_amount, to_amount + margin as mid_amount, margin, commission, swap, fee, occurred_at, _load_id, _row_number
+from transfer
+union all by name
+select 'lp_trades' as source_feed, venue || ':' || trade_id as source_key, 'lp_trade' as event_kind, 'any' as condition, venue, 'A' as book, currency,
+    profit, commission, swap, executed_at as occurred_at, _load_id, _row_number
+from raw.lp_trades where coalesce(profit, 0) <> 0 or coalesce(swap, 0) <> 0 or coalesce(commission, 0) <> 0
+union all by name
+select 'opening_balances' as source_feed, concat_ws(':', o.entity, o.account_code, o.currency, o.as_of, coalesce(o.client_id, ''),
+        coalesce(o.login::varchar, ''), coalesce(o.psp, ''), coalesce(o.bank_account, '')) as source_key, 'opening_balance' as event_kind,
+    'any' as condition, o.client_id, o.entity, a.platform, o.login, o.psp, o.bank_account, o.account_code, o.currency, o.amount,
+    o.as_of::timestamp as occurred_at, o._load_id, o._row_number
+from raw.opening_balances as o left join (select login, min(platform) as platform from account group by login) as a using (login)
+union all by name
+select 'commission_accruals' as source_feed, concat_ws(':', a.partner_id, a.currency, a.day) as source_key, 'accrued' as event_kind, 'any' as condition,
+    coalesce(p.entity, 'unassigned') as entity, a.partner_id, a.currency, a.amount, a.day::timestamp as occurred_at
+from accrual_day as a left join partner_from as p on a.partner_id = p.partner_id and a.day >= p.valid_from and a.day < p.valid_to
+where a.amount <> 0
+union all by name
+select 'commission_decisions' as source_feed, event_id as source_key, event as event_kind, 'any' as condition, coalesce(entity, 'unassigned') as entity,
+    partner_id, currency, amount, amount as net_amount, 0 as difference, occurred_at, _load_id, _row_number
+from decided where amount is not null
+union all by name
+select 'fx_rates' as source_feed, entity || ':' || strftime(month, '%Y-%m') as source_key, 'revaluation' as event_kind,
+    if(amount < 0, 'gain', 'loss') as condition, entity, base as currency, amount, ends_at as occurred_at
+from revaluation where amount <> 0;
+
+create temp table entry as
+select e.source_feed || ':' || e.source_key || ':' || e.event_kind || ':v1' as entry_id, r.entry_type, r.rule_id, r.description,
+    coalesce(e.entity, c.entity, 'unassigned') as entity, e.* exclude (entity), 0::decimal(38, 8) as recovered, e.amount as loss
+from event as e
+left join client as c on e.client_id = c.client_id and e.occurred_at >= c.valid_from and e.occurred_at < c.valid_to
+join (select distinct rule_id, entry_type, source_feed, event_kind, condition, description from posting_rules) as r
+    on e.source_feed = r.source_feed and e.event_kind = r.event_kind and e.condition = r.condition
+where not coalesce(c.is_test, false);
+
+create macro lines(entries) as table
+select entry_id, line_no, if(r.account_code = 'own', e.account_code, r.account_code) as account_code,
+    case r.currency_of when 'to_currency' then to_currency when 'fee_currency' then fee_currency else currency end as currency,
+    (sign * case component when 'amount' then amount when 'net_amount' then net_amount when 'to_amount' then to_amount when 'mid_amount' then mid_amount
+        when 'margin' then margin when 'fee' then fee when 'client_fee' then client_fee when 'difference' then difference when 'recovered' then recovered
+        when 'loss' then loss when 'profit' then profit when 'swap' then swap when 'commission' then commission end)::decimal(38, 8) as amount,
+    client_id, entity, platform, login, psp, if(bank_of = 'counter', counter, bank_account) as bank_account, partner_id, venue, book,
+    occurred_at
+from query_table(entries) as e join posting_rules as r on e.rule_id = r.rule_id;
+
+create temp table money_line as from lines('entry') where amount <> 0;
+
+-- a lost chargeback takes what the wallet holds, the rest is the firm's
+create temp table chargeback as
+with cases as (from psp where kind in ('chargeback_lost', 'chargeback_reversal')),
+wallet as (
+    select c.psp, c.event_id, coalesce(sum(-m.amount), 0) as balance from cases as c left join money_line as m
+        on m.account_code = '2010' and c.client_id = m.client_id and c.currency = m.currency and m.occurred_at < c.occurred_at
+    where kind = 'chargeback_lost' group by all
+),
+lost as (select c.*, greatest(least(c.amount, w.balance), 0)::decimal(38, 8) as recovered from cases as c join wallet as w using (psp, event_id)),
+split as (
+    select c.*, if(c.kind = 'chargeback_lost', l.recovered, o.recovered) as recovered,
+        case when c.kind = 'chargeback_lost' then 'any' when o.event_id is null then 'before_debit' else 'after_split' end as condition
+    from cases as c left join lost as l using (psp, event_id)
+    left join lost as o on c.kind = 'chargeback_reversal' and c.psp = o.psp and c.occurred_at >= o.occurred_at
+        and (c.txn_id = o.txn_id or c.original_psp_txn_id in (o.txn_id, o.original_psp_txn_id))
+)
+select 'psp_transactions:' || psp || ':' || event_id || ':' || kind || ':v1' as entry_id, r.entry_type, r.rule_id, r.description,
+    coalesce(c.entity, 'unassigned') as entity, 'psp_transactions' as source_feed, psp || ':' || event_id as source_key, s.client_id, s.psp, currency,
+    currency_of_fee as fee_currency, amount, fee, coalesce(recovered, 0) as recovered, amount - coalesce(recovered, 0) as loss, occurred_at, _load_id, _row_number
+from split as s
+left join client as c on s.client_id = c.client_id and s.occurred_at >= c.valid_from and s.occurred_at < c.valid_to
+join (select distinct rule_id, entry_type, event_kind, condition, description from posting_rules where source_feed = 'psp_transactions') as r
+    on s.kind = r.event_kind and s.condition = r.condition
+where not coalesce(c.is_test, false);
+
+create temp table chargeback_entry as from entry where false union all by name from chargeback;
+insert into money_line from lines('chargeback_entry') where amount <> 0;
+
+create temp table deal_entry as
+select 'deals:' || platform || ':' || deal_id || ':v1' as entry_id, if(action in ('buy', 'sell'), 'trade', action) as event_kind, *
+from trading.fct_deals
+where action <> 'balance' and not is_cancelled and not is_demo and not is_test and currency is not null
+    and (profit <> 0 or swap <> 0 or commission <> 0 or fee <> 0);
+
+create table finance.fct_journal_entries as
+select entry_id, r.entry_type, 'deals' as source_feed, platform || ':' || deal_id as source_key, 1 as version, r.rule_id, client_id, entity,
+    executed_at as occurred_at, recorded_at, executed_at::date as booked_on, null::varchar as reverses_entry_id, description,
+    _load_id as source_load_id, _row_number as source_row_number
+from deal_entry as e
+join (select distinct rule_id, entry_type, event_kind, description from posting_rules where source_feed = 'deals' and condition = 'any') as r
+    on e.event_kind = r.event_kind
+union all
+select entry_id, entry_type, source_feed, source_key, 1, rule_id, client_id, entity, occurred_at, now()::timestamp, occurred_at::date, null,
+    description, _load_id, _row_number
+from (from entry union all from chargeback_entry);
+
+create table finance.fct_postings as
+select entry_id, line_no, account_code, currency,
+    (sign * case component when 'profit' then profit when 'swap' then swap when 'commission' then commission else fee end)::decimal(38, 8) as amount,
+    client_id, entity, platform, login, null::varchar as psp, null::varchar as bank_account, null::varchar as partner_id, null::varchar as venue, book,
+    executed_at as occurred_at, executed_at::date as booked_on, recorded_at
+from deal_entry as e
+join posting_rules as r on e.event_kind = r.event_kind and r.source_feed = 'deals' and r.condition = 'any'
+where case component when 'profit' then profit when 'swap' then swap when 'commission' then commission else fee end <> 0
+union all
+select *, occurred_at::date, now()::timestamp from money_line;
+
+create table finance.fct_client_balances_daily as
+select client_id, account_code, currency, day, (closing - movement)::decimal(38, 8) as opening, movement::decimal(38, 8) as movement,
+    closing::decimal(38, 8) as closing
+from (
+    select *, sum(movement) over (partition by client_id, account_code, currency order by day) as closing
+    from (
+        select client_id, account_code, currency, occurred_at::date as day, sum(amount) as movement from finance.fct_postings
+        where account_code in (select account_code from ledger_accounts where is_client_balance) and client_id is not null group by all
+    )
+);
+
+create table finance.fct_trial_balance as
+with moved as (
+    select occurred_at::date as day, coalesce(entity, 'unassigned') as entity, account_code, currency,
+        sum(greatest(amount, 0)) as debit, sum(greatest(-amount, 0)) as credit
+    from finance.fct_postings group by all
+),
+days as (select unnest(generate_series(min(day)::timestamp, max(day)::timestamp, interval 1 day))::date as day from moved),
+accounts as (select entity, account_code, currency, min(day) as first_day from moved group by all)
+select day, entity, account_code, currency, coalesce(debit, 0)::decimal(38, 8) as debit, coalesce(credit, 0)::decimal(38, 8) as credit,
+    sum(coalesce(debit, 0) - coalesce(credit, 0)) over (partition by entity, account_code, currency order by day)::decimal(38, 8) as balance
+from accounts join days on first_day <= day left join moved using (day, entity, account_code, currency);
 
 -- section: audit
 create temp table role as
