@@ -1,5 +1,6 @@
 """Bank accounts and their statements: what reached them, what left them, and the sweep that keeps client money whole."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -63,6 +64,7 @@ def settlement_lines(settlements: pl.DataFrame) -> pl.DataFrame:
         entity=pl.col("entity").cast(pl.Int64), currency=pl.col("currency").cast(pl.Int64), client_money=pl.lit(False), day=pl.col("due") // DAY,
         amount=settlement_amount() - pl.col("bank_short"), name=pl.col("psp").str.to_titlecase() + " Payments", account=pl.lit("PSP") + pl.col("psp"),
         reference=pl.col("batch"), kind=pl.lit("receipt"), counter=pl.lit(None, pl.String), returns=pl.lit(None, pl.String),
+        bank_way="bank_way", bank_off="bank_off",
     )  # fmt: skip
 
 
@@ -100,11 +102,16 @@ def running_costs(world: World, used: list[tuple[int, int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def segregation(lines: pl.DataFrame, owed: pl.DataFrame, skipped: tuple[int, int, int] | None) -> pl.DataFrame:
+def segregation(
+    lines: pl.DataFrame,
+    owed: pl.DataFrame,
+    skipped: tuple[int, int, int] | None,
+    late: Callable[[pl.DataFrame], pl.DataFrame] = lambda moves: moves,
+) -> pl.DataFrame:
     """Own transfers that bring each client-money account to what is owed to clients, on the next business day.
 
     `owed` holds what client liabilities changed by: entity, currency, day, amount. `skipped` names one sweep that
-    is not made (entity, currency, day): a planted shortfall.
+    is not made (entity, currency, day): a planted shortfall; `late` may change more of them.
     """
     group = ["entity", "currency"]
     held = lines.filter("client_money").group_by(*group, "day").agg(pl.col("amount").sum().alias("held"))
@@ -125,7 +132,7 @@ def segregation(lines: pl.DataFrame, owed: pl.DataFrame, skipped: tuple[int, int
         moves = moves.with_columns(
             booked=pl.when(missed & (pl.col("booked") == due_then)).then(pl.lit(resumed or due_then)).otherwise("booked")
         ).group_by(*group, "booked").agg(pl.col("gap").sum()).sort(*group, "booked")  # fmt: skip
-    moves = moves.filter(pl.col("gap") != 0)
+    moves = late(moves.filter(pl.col("gap") != 0))
     names = {False: "FIRM", True: "CLIENT"}
     return pl.concat([
         moves.select(

@@ -13,6 +13,8 @@ from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, HOUR, World, de
 
 SHORT, SHORT_AT_BANK = 2_500, 1_000
 """Hundredths by which one settlement, and one bank receipt, are too small."""
+FUNDED = 500
+"""Euros that the clients of the PSP and platform breaks move to their trading account."""
 
 MALFORMED_PSP = [
     ("status is not one of the closed set", {"status": "done"}),
@@ -39,6 +41,7 @@ class Faults:
     corrections: list[dict[str, Any]] = field(default_factory=list)
     malformed: list[dict[str, Any]] = field(default_factory=list)
     missing_deposit: str = ""
+    missing_owed: tuple[int, int, int, int] = (0, 0, 0, 0)
     doubled_deposit: str = ""
 
     @property
@@ -55,7 +58,7 @@ class Faults:
         for place, kind in enumerate(("psp_row_missing", "psp_row_twice", "platform_balance")):
             who, day = stage.cast(), 17 + 4 * place
             request = stage.deposit(who, day, 750 + 10 * place)
-            stage.fund(who, day, 500)
+            stage.fund(who, day, FUNDED)
             if kind == "platform_balance":
                 stage.off_balance[who] = (stage.at(31), 1_234)
                 stage.note("break", [who], until=32, reconciliation="platform", kind=kind, amount="12.34")
@@ -63,6 +66,9 @@ class Faults:
             stage.note("break", [who], until=day + 1, reconciliation="psp", kind=kind, request_id=request)
             if kind == "psp_row_missing":
                 self.missing_deposit = request
+                # without the deposit only what reached the trading account is owed
+                more = (750 + 10 * place - FUNDED) * 100
+                self.missing_owed = (ENTITIES.index("CY"), CURRENCIES.index("EUR"), stage.at(day) // DAY, -more)
             else:
                 self.doubled_deposit = request
 

@@ -167,7 +167,7 @@ def commission_decisions(world: World, network: Network) -> pl.DataFrame:
         period = _day(world, day - 5).strftime("%Y-%m")
         for partner in range(0, len(network.parent), 3):
             event = ("approved", "held", "adjusted")[int(rng.choice(3, p=[0.7, 0.2, 0.1]))]
-            amount = f"{rng.integers(50, 90_000) / 100:.2f}"
+            amount = f"{rng.integers(50, 90_000) / 100:.2f}" if event == "adjusted" else None
             rows.append({
                 "event_id": f"CD-{period}-{partner + 1:04d}", "accrual_id": None, "partner_id": f"P{partner + 1:04d}",
                 "period": period, "event": event, "amount": amount, "currency": "USD",

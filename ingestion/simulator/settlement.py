@@ -49,12 +49,14 @@ def dispute_events(chosen: pl.DataFrame, delay_days: np.ndarray, lost: np.ndarra
     return pl.concat([first, last])
 
 
-def with_batches(people: People, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def with_batches(people: People, events: pl.DataFrame, left_out: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events with the batch each completed one is settled in, and one row per settlement.
 
+    `left_out` are events that no batch takes.
     settlement = Σ signed amounts − fees − reserve held + reserve released; a batch that would be negative waits for more.
     """
     moving = (pl.col("status") == "completed") & pl.col("kind").is_in([kind for kind, sign in SIGN.items() if sign])
+    moving &= ~pl.col("event_id").is_in(left_out)
     events = events.with_columns(
         entity=pl.Series(values=people.entity[events["client"].to_numpy()]),
         signed=pl.col("kind").replace_strict(SIGN) * pl.col("amount"),
@@ -141,6 +143,7 @@ def settlement_events(settlements: pl.DataFrame) -> pl.DataFrame:
         ("settlement", pl.col("amount"), "out"),
         ("reserve_hold", pl.col("held"), "out"),
         ("reserve_release", pl.col("released"), "in"),
+        ("fee", pl.col("fee_row"), "out"),
     ]
     parts = [
         base.with_columns(

@@ -15,6 +15,7 @@ from ingestion.simulator import accounts as accounts_of
 from ingestion.simulator import (
     activity,
     bank,
+    client_money,
     deposits,
     first_run,
     kyc,
@@ -29,6 +30,7 @@ from ingestion.simulator import (
     waiting,
     withdrawals,
 )
+from ingestion.simulator.breaks import Breaks
 from ingestion.simulator.faults import MALFORMED_LINKS, MALFORMED_PSP, MALFORMED_RULES, MALFORMED_TALK, Faults
 from ingestion.simulator.output import Writer, recorded_at, three_batches
 from ingestion.simulator.stage import Stage, patched, play_deposits, play_kyc, play_sessions, play_trades, truth_of
@@ -64,12 +66,14 @@ def simulate(
     today: date | None = None,
     truth: Path | None = None,
     progress: Callable[[str], None] | None = None,
+    breaks: int | None = None,
 ) -> SimulationSummary:
     """Writes a broker's feeds to `out/<feed>/` and what was planted to `truth` (out/truth unless told).
 
     About `deals` deals fall into `days` days, which end yesterday unless `start` says otherwise. Files are named
     for three batches (b1 up to two days before the end, b2, b3): loading them in turn or at once gives the same state.
-    The same arguments give the same bytes.
+    The same arguments give the same bytes. `breaks` of each class that a reconciliation knows are planted, with as many
+    decoys; unless told one for each 40 000 deals, 25 at most.
     """
     today = today or datetime.now(UTC).date()
     clients = max(clients or deals // 40, 60)
@@ -82,6 +86,7 @@ def simulate(
         days=days,
         runway_days=45 if deals <= trading.FULL_DETAIL else 4,
         drawn_days=days,
+        breaks=min(deals // 40_000, 25) if breaks is None else breaks,
     )
     edges, labels = three_batches(world.start_us, world.cut_us)
     writer = Writer(out, truth or out / "truth", edges, labels)
@@ -123,6 +128,7 @@ class Broker:
     accounts: accounts_of.Accounts
     stage: Stage
     faults: Faults
+    breaks: Breaks
 
     @property
     def writer(self) -> Writer:
@@ -132,17 +138,18 @@ class Broker:
 def _run(world: World, writer: Writer, progress: Callable[[str], None]) -> SimulationSummary:
     began = time.monotonic()
     progress("market")
-    stage, faults = Stage(world), Faults(world, writer)
+    stage, faults, breaks = Stage(world), Faults(world, writer), Breaks(world, world.breaks)
     faults.cast(stage)
     scenarios_money.plant(stage)
     scenarios_trading.plant(stage)
     waiting.plant(stage)
+    breaks.cast(stage)
     prices = market.build_market(world)
     folk = people.build_people(world, stage.entities)
     tree = network.build_network(world, folk)
     for link in stage.links:
         tree.of_client[folk.regular + link["who"]] = int(link["partner"][1:]) - 1
-    broker = Broker(world, prices, folk, tree, accounts_of.build_accounts(world, folk), stage, faults)
+    broker = Broker(world, prices, folk, tree, accounts_of.build_accounts(world, folk), stage, faults, breaks)
     account_of = {int(client): row for row, client in enumerate(broker.accounts.client) if client >= folk.regular}
     off = {account_of[folk.regular + who]: value for who, value in stage.off_balance.items()}
     played = play_trades(stage, prices, folk, broker.accounts)
@@ -191,11 +198,18 @@ def _write_money(broker: Broker, outcome: trading.Platform, progress: Callable[[
         withdrawals.withdrawal_requests(paid_out), withdrawals.withdrawal_requests(refunds).with_columns(request_kind=pl.lit("refund")),
     ])  # fmt: skip
     asked = faults.spoilt(
-        "cash_requests", asked, ["event_id"], [("event is not one of the closed set", {"event": "paused"})]
+        "cash_requests",
+        broker.breaks.in_requests(asked),
+        ["event_id"],
+        [("event is not one of the closed set", {"event": "paused"})],
     )
     broker.writer.write("cash_requests", asked, "occurred_at")
     broker.writer.write("risk_checks", withdrawals.risk_checks(paid_out), "ran_at")
-    results = pl.concat([*outcome.results, deposits.conversions(folk, transfers)])
+    results = pl.concat([
+        *outcome.results, deposits.conversions(folk, transfers),
+        client_money.recovered(events, paid_in, paid_out, refunds, transfers),
+        client_money.fees(pl.Series(values=folk.entity), paid_out), client_money.changes([faults.missing_owed]),
+    ], how="vertical_relaxed")  # fmt: skip
     _write_banks(broker, paid_in, paid_out, events, settlements, results)
     progress("clients and partners")
     _write_clients(broker, paid_in, paid_out, pl.concat(outcome.closings), subjects)
@@ -220,30 +234,35 @@ def _psp(
     )
     given_back = withdrawals.psp_payouts(refunds).with_columns(kind=pl.lit("refund"), original=pl.col("refunds_txn"))
     parts = [events_in, withdrawals.psp_payouts(paid_out), given_back, settlement.disputes(world, regular), own]
-    events, settlements = settlement.with_batches(folk, pl.concat([part.select(columns) for part in parts]))
+    happened = broker.breaks.in_events(pl.concat([part.select(columns) for part in parts]))
+    events, settlements = settlement.with_batches(folk, happened, broker.breaks.left_out(happened))
     settlements = broker.faults.in_settlements(settlements)
+    taken = [row["settlement_batch_id"] for row in broker.faults.breaks if "settlement_batch_id" in row]
+    settlements = broker.breaks.in_settlements(settlements, taken)
     whole = pl.concat([events, settlement.settlement_events(settlements)], how="diagonal_relaxed")
-    return broker.faults.in_psp(settlement.psp_feed(folk, whole)), events, settlements
+    return broker.breaks.in_psp(broker.faults.in_psp(settlement.psp_feed(folk, whole))), events, settlements
 
 
 def _write_banks(
     broker: Broker, paid_in: pl.DataFrame, paid_out: pl.DataFrame, events: pl.DataFrame, settlements: pl.DataFrame, results: pl.DataFrame,
 ) -> None:  # fmt: skip
     world, writer, faults = broker.world, broker.writer, broker.faults
-    wires = bank.wire_lines(broker.folk, paid_in, paid_out)
+    wires = broker.breaks.in_wires(bank.wire_lines(broker.folk, paid_in, paid_out))
     by_psp = events.filter(
         (pl.col("status") == "completed") & pl.col("kind").is_in(["deposit", "withdrawal", "refund"])
     )
     flows = by_psp.select("entity", "currency", day=pl.col("at") // DAY, amount="signed")
     owed = pl.concat([results, flows, wires.select("entity", "currency", "day", "amount")], how="vertical_relaxed")
-    settled = bank.settlement_lines(settlements)
+    settled = broker.breaks.in_settled_lines(bank.settlement_lines(settlements))
     used = sorted(set(settled.select("entity", "currency").iter_rows()))
-    sweeps = bank.segregation(wires, owed, faults.skipped_sweep())
+    sweeps = bank.segregation(wires, owed, faults.skipped_sweep(), broker.breaks.in_sweeps)
     lines = pl.concat([wires, settled, sweeps, bank.running_costs(world, used)])
+    more = broker.breaks.more_lines()
+    lines = lines if more is None else pl.concat([lines, more], how="diagonal_relaxed")
     lines = bank.statement_lines(faults.in_bank_lines(lines))
     evening = pl.duration(hours=23)
     writer.write("bank_statement_lines", lines, pl.col("booked_on").cast(pl.Datetime("us")) + evening)
-    statements = faults.in_statements(bank.statements(world, lines))
+    statements = broker.breaks.in_statements(faults.in_statements(bank.statements(world, lines)))
     writer.write("bank_statements", statements, pl.col("closed_on").cast(pl.Datetime("us")) + evening)
 
 
@@ -305,7 +324,8 @@ def _write_reference(broker: Broker) -> None:
         "commission_rules", network.commission_rules(world), ["plan_id", "version", "rule_id"], MALFORMED_RULES
     )
     writer.write("commission_rules", rules, at("valid_from"))
-    writer.write("commission_decisions", network.commission_decisions(world, broker.tree), at("occurred_at"))
+    decisions = broker.breaks.in_decisions(network.commission_decisions(world, broker.tree))
+    writer.write("commission_decisions", decisions, at("occurred_at"))
     ids = folk.ids.to_list()
     also_clients = {staff: {"client_id": ids[folk.regular + who]} for staff, who in broker.stage.staff.items()}
     writer.write("staff", patched(activity.staff(world), "staff_id", also_clients), at("changed_at"))
@@ -320,6 +340,7 @@ def _write_truth(broker: Broker, subjects: dict[str, Any]) -> None:
     writer.write_truth("control_failures", [row for row in cases if row["case"] == "control_failure"])
     broker.faults.breaks.extend(row for row in cases if row["case"] == "break")
     broker.faults.write_truth()
+    broker.breaks.write_truth(writer, [row for row in cases if row["case"] == "planted_platform"])
     if subjects:
         writer.write_fact("first_run", first_run.facts(world, writer.edges, writer.labels, subjects))
     writer.write_fact("world", asdict(world) | {"start": world.start.isoformat()})

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.simulator import books as platform
+from ingestion.simulator import client_money
 from ingestion.simulator.accounts import Accounts
 from ingestion.simulator.deposits import wallet_transfers
 from ingestion.simulator.faults import Faults
@@ -113,7 +114,7 @@ def _write_chunk(
     snapshots = platform.snapshots_frame(world, accounts, kept, opened, rows)
     writer.write("account_snapshots", _off_balance(accounts, snapshots, off_balance), "captured_at", part)
     outcome.transfers.append(wallet_transfers(market, people, accounts, moves, references))
-    outcome.results.append(_daily_results(accounts, moves, kept))
+    outcome.results += [_daily_results(accounts, moves, kept), client_money.floors(accounts, snapshots)]
 
 
 def _daily_results(accounts: Accounts, moves: Moves, kept: platform.Books) -> pl.DataFrame:

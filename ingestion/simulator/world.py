@@ -43,6 +43,8 @@ class World:
     runway_days: int
     drawn_days: int
     """The days first asked for: how busy everybody is was settled for them, and appended days do not change it."""
+    breaks: int = 0
+    """How many breaks of each class are planted, with as many decoys; a small broker has the few that faults plant."""
 
     @property
     def start_us(self) -> int:

@@ -78,3 +78,27 @@
             and {{ events }}.event_kind = without.event_kind
             and {{ events }}.condition = without.condition
 {%- endmacro -%}
+
+{#- Whether any period was closed before the step under way: without one, the day an entry is booked on is the day it happened, and nothing is joined. -#}
+{%- macro knows_closed_periods() -%}
+    {%- if not execute -%} {{ return(true) }} {%- endif -%}
+    {%- set found -%}
+        select count(*) from raw.period_events as events cross join control.run as run
+        where events.event = 'closed' and events.recorded_at < run.recorded_at
+    {%- endset -%}
+    {{ return(run_query(found).columns[0].values()[0] > 0) }}
+{%- endmacro -%}
+
+{#- The join to the closed days of an entry's entity, and the day it is booked on: its own, or the first open one. -#}
+{%- macro join_closed_days(entries) -%}
+    {%- if knows_closed_periods() -%}
+    left join {{ ref('int_ledger_closed_days') }} as closed
+        on {{ entries }}.entity = closed.entity and {{ entries }}.occurred_at::date = closed.day
+    {%- endif -%}
+{%- endmacro -%}
+
+{%- macro booked_on(entries) -%}
+    {%- if knows_closed_periods() -%} coalesce(closed.open_on, {{ entries }}.occurred_at::date)
+    {%- else -%} {{ entries }}.occurred_at::date
+    {%- endif -%}
+{%- endmacro -%}

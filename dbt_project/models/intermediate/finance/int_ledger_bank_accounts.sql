@@ -5,6 +5,7 @@ with told as (
         case when lag(valid_from) over account is null then timestamp '1900-01-01' else valid_from end as valid_from,
         coalesce(lead(valid_from) over account, timestamp '9999-12-31') as valid_to,
         entity,
+        currency,
         is_client_money
     from {{ ref('stg_bank_accounts') }}
     window account as (partition by bank_account order by valid_from)
@@ -16,6 +17,7 @@ by_statement as (
         timestamp '1900-01-01' as valid_from,
         timestamp '9999-12-31' as valid_to,
         null::varchar as entity,
+        arg_max(currency, (closed_on, statement_id)) as currency,
         arg_max(is_client_money, (closed_on, statement_id)) as is_client_money
     from {{ ref('stg_bank_statements') }}
     where is_client_money is not null and bank_account not in (select told.bank_account from told)

@@ -30,6 +30,7 @@ placed as (
         case when lines.is_client_money then 'client' else 'firm' end as side,
         case when counter.is_client_money then 'client' else 'firm' end as counter_side,
         counter.bank_account as known_counter,
+        counter.currency <> lines.currency as is_conversion,
         first_versions.was_unnamed and lines.client_id is not null as was_allocated,
         returned_lines.line_key is not null as returns_a_line,
         returned_lines.named_client_id as returned_client_id
@@ -49,6 +50,8 @@ classed as (
         *,
         case
             when line_kind in ('bank_fee', 'interest', 'lp_funding') then line_kind
+            -- the firm's own money changed into another currency: each side posts its own line, against the position in its currency
+            when line_kind = 'own_transfer' and is_conversion then 'own_conversion'
             when line_kind = 'own_transfer' then case
                 -- one transfer, two lines: the client-money side posts, and between two accounts of a kind the receiving side
                 when (side = counter_side and amount > 0) or (side = 'client' and counter_side = 'firm') then 'own_transfer'
@@ -65,7 +68,7 @@ events as (
     select
         *,
         case
-            when event_kind in ('bank_fee', 'interest', 'lp_funding') then side
+            when event_kind in ('bank_fee', 'interest', 'lp_funding', 'own_conversion') then side
             when event_kind = 'own_transfer' then side || '/' || counter_side
             when event_kind = 'matched' then case when line_kind = 'own_transfer' then 'counterpart' else match end
             when event_kind = 'returned' then case when returned_client_id is null then 'unidentified' else 'client' end

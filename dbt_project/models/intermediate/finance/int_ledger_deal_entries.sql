@@ -6,9 +6,19 @@
 
 with deals as (
     select *, case when action in ('buy', 'sell') then 'trade' else action end as event_kind
-    from {{ ref('fct_deals') }}
+    from {{ ref('int_ledger_deals') }}
     {%- if is_incremental() %}
     where _horizon_load_id > {{ high_water() }}
+    {%- if has_new_loads(['trading_accounts']) %}
+    -- deals that waited for their account to be known
+    union all
+    select *, case when action in ('buy', 'sell') then 'trade' else action end as event_kind
+    from {{ ref('int_ledger_deals') }}
+    where
+        _horizon_load_id <= {{ high_water() }}
+        and (platform, deal_id) in (select (waiting.platform, waiting.deal_id) from {{ ref('fct_deals') }} as waiting where waiting.currency is null)
+        and (platform, login) in (select (accounts.platform, accounts.login) from {{ ref('int_accounts') }} as accounts where {{ new_rows('accounts') }})
+    {%- endif %}
     {%- endif %}
 ),
 

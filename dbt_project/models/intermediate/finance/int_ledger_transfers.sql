@@ -1,5 +1,5 @@
 -- Each balance deal with the transfer request it executes: by the request id it carries, else by login, amount and nearest time (each once).
-with deals as (select * from {{ ref('fct_deals') }} where action = 'balance'),
+with deals as (select * from {{ ref('int_ledger_deals') }} where action = 'balance'),
 
 requests as (
     select

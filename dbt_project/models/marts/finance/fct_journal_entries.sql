@@ -1,3 +1,5 @@
+{#- int_ledger_closed_days is read only where a period is closed. -#}
+-- depends_on: {{ ref('int_ledger_closed_days') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -64,7 +66,7 @@ select
     entries.entity,
     entries.occurred_at,
     entries.recorded_at,
-    entries.occurred_at::date as booked_on,
+    {{ booked_on('entries') }} as booked_on,
     entries.reverses_entry_id,
     rules.description,
     entries.source_load_id,
@@ -73,3 +75,4 @@ select
     {{ run_id() }} as _run_id
 from entries
 inner join rules on entries.rule_id = rules.rule_id
+{{ join_closed_days('entries') }}

@@ -1,3 +1,5 @@
+{#- int_ledger_closed_days is read only where a period is closed. -#}
+-- depends_on: {{ ref('int_ledger_closed_days') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -48,45 +50,67 @@ money_lines as (
         rules.sign * {{ component_of('money_entries', 'rules', ledger_components()) }} as amount
     from money_entries
     inner join rules on money_entries.rule_id = rules.rule_id
+),
+
+lines as (
+    select
+        entry_id,
+        line_no,
+        account_code,
+        currency,
+        amount,
+        client_id,
+        entity,
+        platform,
+        login,
+        null::varchar as psp,
+        null::varchar as bank_account,
+        null::varchar as partner_id,
+        book,
+        occurred_at,
+        recorded_at,
+        _horizon_load_id
+    from deal_lines
+    union all
+    select
+        entry_id,
+        line_no,
+        account_code,
+        currency,
+        amount,
+        client_id,
+        entity,
+        platform,
+        login,
+        psp,
+        bank_account,
+        partner_id,
+        book,
+        occurred_at,
+        recorded_at,
+        _horizon_load_id
+    from money_lines
+    where amount <> 0
 )
 
 select
-    entry_id,
-    line_no,
-    account_code,
-    currency,
-    amount::decimal(38, 8) as amount,
-    client_id,
-    entity,
-    platform,
-    login,
-    null::varchar as psp,
-    null::varchar as bank_account,
-    null::varchar as partner_id,
-    book,
-    occurred_at,
-    recorded_at,
-    _horizon_load_id,
+    lines.entry_id,
+    lines.line_no,
+    lines.account_code,
+    lines.currency,
+    lines.amount::decimal(38, 8) as amount,
+    lines.client_id,
+    lines.entity,
+    lines.platform,
+    lines.login,
+    lines.psp,
+    lines.bank_account,
+    lines.partner_id,
+    lines.book,
+    lines.occurred_at,
+    {{ booked_on('lines') }} as booked_on,
+    lines.recorded_at,
+    lines._horizon_load_id,
     {{ run_id() }} as _run_id
-from deal_lines
-union all
-select
-    entry_id,
-    line_no,
-    account_code,
-    currency,
-    amount::decimal(38, 8) as amount,
-    client_id,
-    entity,
-    platform,
-    login,
-    psp,
-    bank_account,
-    partner_id,
-    book,
-    occurred_at,
-    recorded_at,
-    _horizon_load_id,
-    {{ run_id() }} as _run_id
-from money_lines
-where amount <> 0
+from lines
+{{ join_closed_days('lines') }}

@@ -7,7 +7,7 @@
 
 with new_movements as (
     select
-        occurred_at::date as day,
+        booked_on as day,
         coalesce(entity, 'unassigned') as entity,
         account_code,
         currency,

@@ -77,6 +77,39 @@ client_money_breaks as (
     group by entity, currency, island
 ),
 
+partner_days as (
+    select
+        *,
+        partner_id || ':' || currency as reference,
+        lag(difference) over partner as difference_before,
+        lag(open_accruals) over partner as accruals_before,
+        lag(payable) over partner as payable_before
+    from {{ ref('rec_partner_daily') }}
+    window partner as (partition by partner_id, currency order by day)
+),
+
+-- as it stands on the newest day, since the last day it came to be
+partner_breaks as (
+    {% for class, figure, before, condition in [
+        ('ledger_differs', 'difference', 'difference_before', '<> 0'), ('approved_above_accrued', 'open_accruals', 'accruals_before', '< 0'),
+        ('paid_above_approved', 'payable', 'payable_before', '< 0')
+    ] -%}
+    select
+        '{{ class }}' as class,
+        partner_days.reference,
+        max(partner_days.day) filter (where partner_days.{{ figure }} {{ condition }} and not coalesce(partner_days.{{ before }} {{ condition }}, false)) as first_seen_on,
+        arg_max(partner_days.{{ figure }}, partner_days.day) as amount,
+        partner_days.currency,
+        null::varchar as client_id,
+        arg_max(partners.entity, partners.changed_at) as entity
+    from partner_days
+    left join {{ ref('stg_partners') }} as partners on partner_days.partner_id = partners.partner_id
+    group by partner_days.reference, partner_days.currency
+    having arg_max(partner_days.{{ figure }}, partner_days.day) {{ condition }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
 -- the other reconciliations say what is open now; what they no longer say is gone
 open_breaks as (
     select
@@ -88,6 +121,11 @@ open_breaks as (
         'bank' as reconciliation,
         *
     from {{ ref('int_rec_bank_breaks') }}
+    union all by name
+    select
+        'partners' as reconciliation,
+        *
+    from partner_breaks
 ),
 
 due as (

@@ -1,13 +1,13 @@
 -- Nothing disappears: every event that moves money and that no rule posts, with the reason.
 -- each of the few reasons is looked for in its own column, so that of the many posted deals nothing more is read
 with deals as (
-    select * from {{ ref('fct_deals') }} where is_demo
+    select * from {{ ref('int_ledger_deals') }} where is_demo
     union all
-    select * from {{ ref('fct_deals') }} where is_test and not is_demo
+    select * from {{ ref('int_ledger_deals') }} where is_test and not is_demo
     union all
-    select * from {{ ref('fct_deals') }} where currency is null and not is_test and not is_demo
+    select * from {{ ref('int_ledger_deals') }} where currency is null and not is_test and not is_demo
     union all
-    select * from {{ ref('fct_deals') }} where action not in ('buy', 'sell') and currency is not null and not is_test and not is_demo
+    select * from {{ ref('int_ledger_deals') }} where action not in ('buy', 'sell') and currency is not null and not is_test and not is_demo
 ),
 
 rules as (
@@ -16,8 +16,6 @@ rules as (
 ),
 
 money_events as (select * from {{ ref('int_ledger_money_events') }}),
-
-commission_decisions as (select * from {{ ref('stg_commission_decisions') }}),
 
 unposted as (
     select
@@ -55,19 +53,6 @@ unposted as (
         occurred_at
     from money_events
     where reason <> 'nothing to post'
-    union all
-    select
-        'commission_decisions' as source_feed,
-        event_id as source_key,
-        'partner_ledger_not_built' as reason,
-        event as event_kind,
-        null as client_id,
-        null as entity,
-        currency,
-        amount,
-        occurred_at
-    from commission_decisions
-    where event in ('paid', 'returned', 'clawed_back', 'adjusted')
 )
 
 select

@@ -1,0 +1,179 @@
+{{ config(materialized='view') }}
+
+-- What happens to partners' commission, as ledger events: lines as they accrue, decisions as they are taken. An approval or a payout without an amount
+-- is of all that is accrued for the period, or payable. Amounts positive, adjustments signed.
+with accruals as (select * from {{ ref('int_partner_accrual_days') }}),
+
+partners as (
+    select
+        partner_id,
+        case when lag(changed_at) over partner is null then timestamp '1900-01-01' else changed_at end as valid_from,
+        coalesce(lead(changed_at) over partner, timestamp '9999-12-31') as valid_to,
+        entity,
+        plan_id,
+        coalesce(payout_method, 'external') as payout_method
+    from {{ ref('stg_partners') }}
+    window partner as (partition by partner_id order by changed_at)
+),
+
+plans as (
+    select
+        plan_id,
+        case when lag(valid_from) over plan is null then timestamp '1900-01-01' else valid_from end as valid_from,
+        coalesce(lead(valid_from) over plan, timestamp '9999-12-31') as valid_to,
+        coalesce(try_cast(settings ->> 'holdback_pct' as decimal(9, 6)), 0) as holdback_pct
+    from {{ ref('stg_commission_plans') }}
+    window plan as (partition by plan_id order by valid_from, version)
+),
+
+of_period as (
+    select
+        partner_id,
+        currency,
+        strftime(day, '%Y-%m') as period,
+        sum(amount) as amount
+    from accruals
+    group by partner_id, currency, strftime(day, '%Y-%m')
+),
+
+decisions as (
+    select
+        decided.*,
+        partners.entity,
+        case when lower(partners.payout_method) = 'wallet' then 'wallet' else 'external' end as payout_method,
+        coalesce(units.minor_digits, 2) as minor_digits,
+        coalesce(plans.holdback_pct, 0) as holdback_pct,
+        partners.partner_id is null as is_unknown,
+        case
+            when decided.event = 'approved' then coalesce(decided.amount, greatest(coalesce(of_period.amount, 0), 0))
+            when decided.event = 'clawed_back' then abs(decided.amount)
+            else decided.amount
+        end as moved
+    from {{ ref('stg_commission_decisions') }} as decided
+    left join partners
+        on
+            decided.partner_id = partners.partner_id
+            and decided.occurred_at >= partners.valid_from
+            and decided.occurred_at < partners.valid_to
+    left join plans
+        on
+            partners.plan_id = plans.plan_id
+            and decided.occurred_at >= plans.valid_from
+            and decided.occurred_at < plans.valid_to
+    left join of_period
+        on
+            decided.partner_id = of_period.partner_id
+            and decided.currency = of_period.currency
+            and decided.period = of_period.period
+    left join {{ ref('currency_units') }} as units on decided.currency = units.currency
+),
+
+held_back as (
+    select
+        *,
+        case
+            when event = 'approved' then {{ to_minor_unit('(moved::decimal(28, 8) * holdback_pct)::decimal(38, 8)', 'minor_digits') }}
+            else 0
+        end as holdback
+    from decisions
+),
+
+-- what is approved, payable and clawed back of each partner up to and with each decision
+running as (
+    select
+        *,
+        coalesce(bool_or(event = 'approved') over earlier_of_period, false) as was_approved,
+        coalesce(sum(case when event = 'approved' then moved - holdback when event = 'released' then moved end) over so_far, 0) as payable,
+        coalesce(sum(case when event = 'paid' then moved when event in ('failed', 'returned') then -moved end) over so_far, 0) as paid,
+        coalesce(count(*) filter (where event = 'paid' and moved is null) over earlier, 0) as open_payouts_before,
+        coalesce(bool_or(event = 'paid') over earlier, false) as was_paid
+    from held_back
+    window
+        so_far as (partition by partner_id, currency order by occurred_at, event_id),
+        earlier as (partition by partner_id, currency order by occurred_at, event_id rows between unbounded preceding and 1 preceding),
+        earlier_of_period as (
+            partition by partner_id, currency, coalesce(accrual_id, period) order by occurred_at, event_id
+            rows between unbounded preceding and 1 preceding
+        )
+),
+
+clawed as (
+    select
+        *,
+        coalesce(sum(case when event = 'clawed_back' and was_approved then moved end) over so_far, 0) as clawed_back
+    from running
+    window so_far as (partition by partner_id, currency order by occurred_at, event_id)
+),
+
+-- a payout without an amount pays what is payable then, each of them what came since the one before; what was clawed back is taken off first
+offsets as (
+    select
+        *,
+        greatest(least(clawed_back, payable - case when moved is null then 0 else paid end), 0) as offset_so_far,
+        coalesce(max(case when event = 'paid' and moved is null then payable end) over earlier, 0) as payable_paid_before
+    from clawed
+    window earlier as (partition by partner_id, currency order by occurred_at, event_id rows between unbounded preceding and 1 preceding)
+),
+
+taken as (
+    select
+        *,
+        greatest(
+            offset_so_far - coalesce(max(case when event = 'paid' then offset_so_far end) over earlier, 0), 0
+        ) as taken_off
+    from offsets
+    window earlier as (partition by partner_id, currency order by occurred_at, event_id rows between unbounded preceding and 1 preceding)
+)
+
+select
+    'commission_accruals' as source_feed,
+    concat_ws(':', accruals.partner_id, accruals.currency, accruals.day, epoch_ms(accruals.accrued_at)) as source_key,
+    'accrued' as event_kind,
+    'any' as condition,
+    null::varchar as reason,
+    coalesce(partners.entity, 'unassigned') as entity,
+    accruals.partner_id,
+    accruals.currency,
+    accruals.amount,
+    null::decimal(38, 8) as net_amount,
+    null::decimal(38, 8) as difference,
+    accruals.day::timestamp as occurred_at,
+    null::bigint as source_load_id,
+    null::bigint as source_row_number
+from accruals
+left join partners
+    on accruals.partner_id = partners.partner_id and accruals.day >= partners.valid_from and accruals.day < partners.valid_to
+where accruals.amount <> 0
+union all
+select
+    'commission_decisions' as source_feed,
+    event_id as source_key,
+    event as event_kind,
+    case
+        when event = 'clawed_back' then case when was_approved then 'after_approval' else 'before_approval' end
+        when event in ('paid', 'failed', 'returned') then payout_method
+        when event = 'released' and moved is null then 'no_amount'
+        else 'any'
+    end as condition,
+    case
+        when is_unknown then 'partner_unknown'
+        when event in ('failed', 'returned') and not was_paid then 'nothing_paid'
+        when moved is null and event not in ('held', 'released', 'paid') then 'amount_unknown'
+    end as reason,
+    coalesce(entity, 'unassigned') as entity,
+    partner_id,
+    currency,
+    (case
+        when event = 'paid' and moved is null then greatest(payable - payable_paid_before - paid, 0)
+        when event = 'paid' then moved + taken_off
+        else moved
+    end)::decimal(38, 8) as amount,
+    (case
+        when event = 'paid' and moved is null then greatest(payable - payable_paid_before - paid, 0) - taken_off
+        else moved - holdback
+    end)::decimal(38, 8) as net_amount,
+    (case when event = 'paid' then taken_off else holdback end)::decimal(38, 8) as difference,
+    occurred_at,
+    _load_id as source_load_id,
+    _row_number as source_row_number
+from taken
