@@ -34,7 +34,7 @@ def show_case(seat: Seat, key: Key) -> None:
     with st.container(key="case"):
         left, right = st.columns([1.7, 1], gap="medium")
         with left:
-            evidence.show_evidence(seat, case.subject, case.row, list(case.results))
+            evidence.show_evidence(case)
         with right, st.container(key="decision"):
             _decision(seat, key, _drawn(case, live))
 
@@ -55,7 +55,9 @@ def look(seat: Seat, key: Key) -> Case | None:
                 "What you asked for yourself stands under *My requests*."
             )
             return None
-        return Case(seat, subject, row, _checked(seat, subject, row, connection))
+        live = approvals_store.state(connection, key)
+        aside = approvals_store.set_aside(connection, key, live.round) if live is not None else {}
+        return Case(seat, subject, row, _checked(seat, subject, row, connection), aside)
 
 
 def _roles(row: QueueRow) -> str:
@@ -76,7 +78,7 @@ def _way_back(seat: Seat) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="way-back"):
         st.page_link(seat.page.file, label="← Inbox", query_params=filters.link(subject=None), width="content")
         if seat.role not in queue.READS_ALL:
-            listing.take_next_button(seat, Filters())
+            listing.take_next_button(seat, Filters(), primary=False)
 
 
 def _head(case: Case, live: Any) -> None:

@@ -1,6 +1,6 @@
 """What a decision rests on, to the left of it: the checks, the request, the client and their money, how others were decided, and what happened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +8,10 @@ import polars as pl
 import streamlit as st
 
 from apps.approvals.checks import CheckResult, refused
-from apps.approvals.queue import QueueRow
 from apps.approvals.store import reading
 from apps.approvals.subject import Subject, masked_facts
 from apps.dashboard.inbox import words
+from apps.dashboard.inbox.form import Case
 from apps.dashboard.inbox.seat import Seat
 from apps.dashboard.queries import approvals, approvals_store
 from apps.dashboard.ui import charts, figures, filters, states
@@ -24,12 +24,13 @@ ORDER = {"fail": 0, "error": 1, "review": 2, "pass": 3}
 TOLD = ("note", "said")
 
 
-def show_evidence(seat: Seat, subject: Subject, row: QueueRow, results: list[CheckResult]) -> None:
+def show_evidence(case: Case) -> None:
     """Everything, top to bottom; a part that fails says so in its own place."""
+    seat, subject = case.seat, case.subject
     with states.panel():
-        show_checks(seat, row, results)
+        show_checks(case)
     with states.panel():
-        show_request(seat, subject, broken(results))
+        show_request(seat, subject, broken(case.results))
     if subject.client_id:
         with states.panel():
             show_client(seat, subject)
@@ -41,8 +42,9 @@ def show_evidence(seat: Seat, subject: Subject, row: QueueRow, results: list[Che
         show_timeline(seat, subject)
 
 
-def show_checks(seat: Seat, row: QueueRow, results: list[CheckResult]) -> None:
+def show_checks(case: Case) -> None:
     """Each check with its result in words and its inputs; what refuses stands first."""
+    seat, row, results = case.seat, case.row, case.results
     passed = sum(one.result == "pass" for one in results)
     st.subheader(f"Checks · {passed} of {len(results)} passed", anchor=False)
     if not results:
@@ -55,6 +57,8 @@ def show_checks(seat: Seat, row: QueueRow, results: list[CheckResult]) -> None:
             with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
                 st.badge(said, color=colour, width=104)
                 note = " *may be overridden*" if one.result != "pass" and one.name in overridable else ""
+                if one.name in case.set_aside:
+                    note = f" *set aside by {plain(case.set_aside[one.name])}*"
                 st.markdown(f"**{plain(one.name.replace('_', ' '))}** {plain(one.said)}{note}")
     with st.expander("Inputs, versions and times of the checks"):
         st.dataframe(
@@ -79,7 +83,7 @@ def visible_inputs(inputs: Mapping[str, Any], role: str) -> dict[str, Any]:
     return masked_facts({name: "…" if name in hidden else value for name, value in inputs.items()}, role)
 
 
-def broken(results: list[CheckResult]) -> frozenset[str]:
+def broken(results: Sequence[CheckResult]) -> frozenset[str]:
     """The facts that a check which did not pass looked at: they are marked."""
     failed = refused(results)
     return frozenset(name for one in failed for name in one.inputs) | frozenset(one.name for one in failed)

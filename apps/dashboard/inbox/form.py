@@ -1,7 +1,7 @@
 """The decision, to the right of its evidence: what may be done, why not, a reason, and one button that says what it does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ import streamlit as st
 from apps.approvals import policies
 from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, refused
+from apps.approvals.entitlement import may_step
 from apps.approvals.orders import Order
 from apps.approvals.people import directory
 from apps.approvals.queue import READS_ALL, QueueRow
 from apps.approvals.reasons import Reason, reasons
 from apps.approvals.subject import Subject, differences
 from apps.dashboard.inbox import drafts, words
-from apps.dashboard.inbox.drafts import field
+from apps.dashboard.inbox.drafts import field as named
 from apps.dashboard.inbox.seat import Seat, may_decide_now, remember, send
 from apps.dashboard.session import require_fresh_authentication
 from apps.dashboard.ui.states import plain
@@ -41,6 +42,12 @@ class Case:
     subject: Subject
     row: QueueRow
     results: Sequence[CheckResult]
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[CheckResult]:
+        """The checks that would keep the approval from happening: not passed and not set aside by a second role."""
+        return [one for one in refused(self.results) if one.name not in self.set_aside]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -66,7 +73,7 @@ def show_form(case: Case) -> None:
     actions = possible(case)
     if not actions:
         return
-    action = st.session_state.get(field(case.key, "action"))
+    action = st.session_state.get(named(case.key, "action"))
     action = action if action in actions else None
     _choose(case, actions, action)
     if action is None:
@@ -108,14 +115,18 @@ def possible(case: Case) -> list[str]:
 
 def _may_reject(case: Case) -> bool:
     """Whoever could approve may reject, and a limit that is too low keeps nobody from saying no."""
-    return case.row.may_decide or (
-        len(case.row.why_not) == 1 and case.row.why_not[0].startswith("This is EUR") and case.row.policy is not None
-    )
+    row, policy = case.row, case.row.policy
+    step = policy.step_due(row.step - 1, row.state) if policy else None
+    if step is None or row.may_decide:
+        return row.may_decide
+    amount, person = case.subject.amount_eur, case.seat.person
+    only_the_limit = not may_step(person, step, amount) and may_step(person, replace(step, needs_limit=False), amount)
+    return only_the_limit and len(row.why_not) == 1
 
 
 def _overridable(case: Case) -> list[str]:
     policy = case.row.policy
-    return [one.name for one in refused(case.results) if policy is not None and one.name in policy.overridable]
+    return [one.name for one in case.failed if policy is not None and one.name in policy.overridable]
 
 
 def _unchanged(case: Case) -> bool:
@@ -159,7 +170,7 @@ def _why_not(case: Case) -> None:
         st.warning(f"**You may not approve this.**\n{lines}")
     elif row.state == "info_requested":
         st.info("**Information was requested** and not given yet; nobody approves before.")
-    failed = refused(case.results)
+    failed = case.failed
     if failed and not row.why_not:
         overridable = set(_overridable(case))
         rest = [one.name for one in failed if one.name not in overridable]
@@ -171,8 +182,8 @@ def _why_not(case: Case) -> None:
 
 def _choose(case: Case, actions: list[str], chosen: str | None) -> None:
     def choose(action: str) -> None:
-        st.session_state[field(case.key, "action")] = action
-        st.session_state.pop(field(case.key, "reason"), None)
+        st.session_state[named(case.key, "action")] = action
+        st.session_state.pop(named(case.key, "reason"), None)
         drafts.save(case.seat, case.key, case.subject.facts_hash)
 
     with st.container(horizontal=True, gap="xsmall", key="actions"):
@@ -193,7 +204,7 @@ def _fields(case: Case, action: str) -> dict[str, Any]:
     said: dict[str, Any] = {}
     codes = {one.code: one for one in reasons(key[0], action, seat.now)}
     if action not in CODELESS:
-        name = field(key, "reason")
+        name = named(key, "reason")
         if st.session_state.get(name) not in codes:
             st.session_state.pop(name, None)
         said["reason_code"] = st.selectbox(
@@ -202,13 +213,13 @@ def _fields(case: Case, action: str) -> dict[str, Any]:
         )  # fmt: skip
     needed = _needs_text(action, codes.get(said.get("reason_code") or ""))
     said["note"] = st.text_area(
-        "Text" if needed else "Text (optional)", key=field(key, "note"), on_change=keep, height=110, max_chars=2000,
+        "Text" if needed else "Text (optional)", key=named(key, "note"), on_change=keep, height=110, max_chars=2000,
         placeholder="What did you look at, and why? It stays on record. It is kept as you write.",
     )  # fmt: skip
     if action == "snooze":
         said["until"] = _until(case, keep)
     if action == "override":
-        name = field(key, "checks")
+        name = named(key, "checks")
         options = _overridable(case)
         st.session_state[name] = [one for one in st.session_state.get(name, []) if one in options]
         said["checks"] = tuple(st.multiselect("Checks to set aside", options, key=name, on_change=keep))
@@ -231,7 +242,7 @@ def _ready(action: str, said: Mapping[str, Any], needed: bool) -> str:
 
 def _until(case: Case, keep: Any) -> datetime:
     """Nine in the morning UTC of the chosen day; a draft gives the day back as text."""
-    name, today = field(case.key, "until"), case.seat.now.date()
+    name, today = named(case.key, "until"), case.seat.now.date()
     first, last = today + timedelta(days=1), today + timedelta(days=29)
     stored = st.session_state.get(name)
     if isinstance(stored, str):
@@ -322,7 +333,7 @@ def _hand_over(case: Case) -> None:
     }
     with st.popover("Hand over"):
         to = st.selectbox(
-            "To", list(others), format_func=lambda staff_id: others[staff_id], index=None, key=field(case.key, "to")
+            "To", list(others), format_func=lambda staff_id: others[staff_id], index=None, key=named(case.key, "to")
         )
         _order_button(case, "hand_over", "Hand over", None, to=to, disabled=to is None)
 

@@ -81,7 +81,7 @@ def show_inbox(seat: Seat) -> None:
     _bulk_results()
 
 
-def take_next_button(seat: Seat, wanted: Filters) -> None:
+def take_next_button(seat: Seat, wanted: Filters, *, primary: bool = True) -> None:
     """Claims the most urgent subject that nobody holds and opens it; the filters of the list hold for it too."""
     key = st.session_state.setdefault("inbox.next", new_id())
 
@@ -93,7 +93,7 @@ def take_next_button(seat: Seat, wanted: Filters) -> None:
         remember(answer)
 
     st.button(
-        "Take next", key="take-next", type="primary", shortcut="Alt+N", on_click=take,
+        "Take next", key="take-next", type="primary" if primary else "secondary", shortcut="Alt+N", on_click=take,
         disabled=seat.role in READS_ALL, help="Claims the most urgent one that you may decide and nobody holds",
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import polars as pl
 import streamlit as st
 
 from apps.approvals import queue
@@ -11,6 +12,7 @@ from apps.dashboard.inbox import words
 from apps.dashboard.inbox.seat import Seat
 from apps.dashboard.ui import filters
 from apps.dashboard.ui.states import plain
+from apps.dashboard.ui.table import table_with_export
 
 SHOWN = 100
 
@@ -55,6 +57,32 @@ def show_waiting(seat: Seat) -> None:
             _link(seat, *row.key, row.subject.title)
             st.caption(plain(row.next), width="content")
     _of(len(rows))
+    with st.expander("As a table, and as a file"):
+        table_with_export(seat.page, _table(rows), "waiting", mart="approvals", what="subjects")
+
+
+def _table(rows: list[QueueRow]) -> pl.DataFrame:
+    """The rows of a queue, one line a subject."""
+    lines = [
+        {
+            "subject_type": row.key[0], "subject_id": row.key[1], "title": row.subject.title, "entity": row.subject.entity,
+            "client_id": row.subject.client_id, "amount": row.subject.amount, "currency": row.subject.currency,
+            "amount_eur": row.subject.amount_eur, "state": row.state, "step": row.step, "steps": row.steps,
+            "waiting_for": " or ".join(row.waiting_for), "opened_at": row.subject.opened_at, "due_at": row.due_at, "breached": row.breached,
+            "claimed_by": row.claimed_by, "snoozed_until": row.snoozed_until,
+        }
+        for row in rows
+    ]  # fmt: skip
+    money, moment = pl.Decimal(38, 8), pl.Datetime("us")
+    exact = {
+        "amount": money,
+        "amount_eur": money,
+        "opened_at": moment,
+        "due_at": moment,
+        "snoozed_until": moment,
+        "claimed_by": pl.Utf8,
+    }
+    return pl.DataFrame(lines, infer_schema_length=None, schema_overrides=exact)
 
 
 def show_handover(seat: Seat) -> None:

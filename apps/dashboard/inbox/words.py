@@ -104,13 +104,12 @@ def held(row: QueueRow, own: str) -> str:
 
 
 def limits(policy: Policy, subject: Subject) -> str:
-    """What the policy asks, before anybody decides: its steps in words."""
-    steps = " then ".join(
-        f"{' or '.join(step.roles)}{' with a limit for it' if step.needs_limit and subject.amount is not None else ''}"
-        for step in policy.steps
-    )
-    count = len(policy.steps)
-    return f"Policy {policy.label}: {count} approval{'' if count == 1 else 's'}, by {steps}."
+    """What the policy asks, before anybody decides: its steps in words, and whose limit must cover the amount."""
+    if not policy.steps:
+        return f"Policy {policy.label} asks nobody."
+    steps = ", then ".join(" or ".join(step.roles) for step in policy.steps)
+    money = subject.amount is not None and any(step.needs_limit for step in policy.steps)
+    return f"Policy {policy.label}: {steps}{'; their limit must cover the amount' if money else ''}."
 
 
 def plain_value(value: Any) -> str:

@@ -73,6 +73,15 @@ def taken(connection: sa.Connection, key: Key | None = None, kinds: Sequence[str
     return [Taken(**row._mapping) for row in connection.execute(query)]
 
 
+def set_aside(connection: sa.Connection, key: Key, number: int) -> dict[str, str]:
+    """The checks that were overridden in a round of this subject, each with who did."""
+    table = decisions.c
+    query = sa.select(table.overridden, table.actor_id).where(
+        table.subject_type == key[0], table.subject_id == key[1], table.round == number, table.decision == "override"
+    )
+    return {name: row.actor_id for row in connection.execute(query) for name in row.overridden or ()}
+
+
 def state(connection: sa.Connection, key: Key) -> Any | None:
     """The live row of a subject, or None while nobody touched it."""
     return connection.execute(

@@ -34,6 +34,7 @@ class Page:
     reader: Reader
     period: Period
     entity: str | None
+    live: bool = False
 
     @property
     def file(self) -> Path:
@@ -60,10 +61,10 @@ class Page:
         assert publish is not None
         shown = {key: value for key, value in st.query_params.to_dict().items() if key not in ("user", "tab")}
         shown |= {
-            "entity": self.entity or "all",
-            "from": str(self.period.start),
-            "until (exclusive)": str(self.period.until),
+            "entity": self.entity or st.query_params.get("entity", "all"),
         }
+        if not self.live:
+            shown |= {"from": str(self.period.start), "until (exclusive)": str(self.period.until)}
         viewer = self.frame.viewer
         return Manifest(
             f"{self.name}: {name}", shown, f"{viewer.name} ({viewer.user})", viewer.role, publish.publish_id,
@@ -108,7 +109,7 @@ def header(
         st.caption("A file is not one entity’s: the entity filter does not narrow this page.")
     _red_run(frame)
     _status(frame, "now" if live else period.label)
-    return Page(name, frame, frame.reader, period, entity)
+    return Page(name, frame, frame.reader, period, entity, live)
 
 
 def _require(frame: Frame, name: str) -> None:

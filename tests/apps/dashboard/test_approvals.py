@@ -200,6 +200,30 @@ def test_bulk_decides_equal_small_ones_with_a_result_a_row(desk: Opened, tmp_pat
     assert len(rows(store(tmp_path), tables.decisions)) == 1
 
 
+def test_a_check_that_a_second_role_set_aside_no_longer_keeps_the_approval_back(desk: Opened, tmp_path: Path) -> None:
+    subject = "withdrawal:w-velocity"
+    app = filled(
+        desk("maeve", subject=subject), "Override", "client_hardship", "Rent is due; five small ones came before."
+    )
+    app.multiselect[0].set_value(["velocity"]).run()
+    press(app, "Set aside velocity")
+    petra = desk("petra", subject=subject)
+    assert "set aside by ST-02" in words(petra).replace("\\", "")
+    assert "did not pass" not in words(petra)
+    press(filled(petra, "Approve", "checks_passed"), "Approve EUR 400")
+    assert sorted(row["decision"] for row in rows(store(tmp_path), tables.decisions)) == ["approve", "override"]
+
+
+def test_a_claim_is_handed_over_to_a_colleague_who_may_decide_it(desk: Opened, tmp_path: Path) -> None:
+    app = press(desk("petra", subject=GOOD), "Claim")
+    to = next(box for box in app.selectbox if box.label == "To")
+    assert not any(option.startswith(("Petra", "Sunita", "Astrid")) for option in to.options)
+    to.set_value("ST-08").run()
+    press(app, "Hand over")
+    assert rows(store(tmp_path), tables.subjects)[0]["claimed_by"] == "ST-08"
+    assert "ST-08 is working on this" in words(desk("petra", subject=GOOD)).replace("\\", "")
+
+
 def test_data_too_old_for_a_decision_say_so_with_the_command(open_page: Open, tmp_path: Path) -> None:
     old = deciding(Settings(home=tmp_path / "home"), age=timedelta(hours=30))
     said = words(open_page("approvals", "petra", home=old.root, subject=GOOD)).replace("\\", "")
@@ -226,7 +250,7 @@ def test_a_policy_change_is_proposed_on_the_page_and_its_maker_cannot_approve_it
     app = desk("costas", tab="policies")
     next(box for box in app.selectbox if box.label == "Policy").set_value("refund").run()
     area = app.text_area[0]
-    area.set_value(area.value.replace("sla_hours: 9", "sla_hours: 4")).run()
+    area.set_value(str(area.value).replace("sla_hours: 9", "sla_hours: 4")).run()
     app.text_input[0].set_value("Refunds are asked about first").run()
     press(press(app, "I am"), "Propose refund")
     assert [row["subject_type"] for row in rows(store(tmp_path), tables.proposals)] == ["policy_change"]
