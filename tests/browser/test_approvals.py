@@ -172,7 +172,9 @@ def paid(settings: Settings, request_id: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "paid.csv").write_text(f"event_id,request_id,event,actor_type,actor_id,occurred_at\n{line}\n")
     outcome = run_once(settings)
-    assert outcome.green
+    assert outcome.green, (
+        [(node.name, node.message) for node in outcome.build.failures] if outcome.build else "not built"
+    )
 
 
 @pytest.mark.slow
