@@ -20,6 +20,8 @@ from warehouse.reader import access
 
 HOLDS = {"holders": "instrument_holder", "likeness": "instrument_holder", "holder": "instrument_holder"}
 """Inputs of checks that hold what a masked column holds."""
+FACT_OF = {"holders": "destination_holder", "status": "kyc_status"}
+"""The fact that an input of a check shows under another name."""
 ORDER = {"fail": 0, "error": 1, "review": 2, "pass": 3}
 TOLD = ("note", "said")
 
@@ -86,7 +88,8 @@ def visible_inputs(inputs: Mapping[str, Any], role: str) -> dict[str, Any]:
 def broken(results: Sequence[CheckResult]) -> frozenset[str]:
     """The facts that a check which did not pass looked at: they are marked."""
     failed = refused(results)
-    return frozenset(name for one in failed for name in one.inputs) | frozenset(one.name for one in failed)
+    looked_at = {FACT_OF.get(name, name) for one in failed for name in one.inputs}
+    return frozenset(looked_at | {one.name for one in failed})
 
 
 def show_request(seat: Seat, subject: Subject, marked: frozenset[str]) -> None:
@@ -269,7 +272,7 @@ def _before(seat: Seat, subject: Subject) -> list[dict[str, Any]]:
                 "what": f"{words.money(row['amount'], row['currency'])} {row['method']}",
                 "client": "this client" if row["same_client"] else row["client_id"],
                 "decision": row["decision"],
-                "reason": row["decision_reason"],
+                "reason": row["decision_reason"] or "—",
                 "by": row["decided_by"],
                 "at (UTC)": row["decided_at"],
             }
@@ -281,7 +284,7 @@ def _before(seat: Seat, subject: Subject) -> list[dict[str, Any]]:
             {
                 "what": row["subject_id"],
                 "decision": row["decision"],
-                "reason": row["reason_code"],
+                "reason": row["reason_code"] or "—",
                 "by": _who(row),
                 "at (UTC)": row["decided_at"],
             }
@@ -299,7 +302,7 @@ def show_timeline(seat: Seat, subject: Subject) -> None:
     before: list[dict[str, Any]] = []
     if _granted(seat, approvals.EVENTS):
         before = [
-            {"at (UTC)": row["occurred_at"], "what": row["event_type"], "who": _who(row), "why": row["reason"]}
+            {"at (UTC)": row["occurred_at"], "what": row["event_type"], "who": _who(row), "why": row["reason"] or "—"}
             for row in seat.page.read(approvals.events, subject.subject_id).iter_rows(named=True)
         ]
     lines = sorted(before + here, key=lambda one: one["at (UTC)"])
@@ -332,7 +335,7 @@ def _told(body: Mapping[str, Any]) -> dict[str, Any]:
     why = " · ".join(one for one in (body.get("reason") or "", more) if one)
     at = pl.Series([body["occurred_at"].removesuffix("Z")]).str.to_datetime()[0]
     role = f" ({actor['role']})" if actor.get("role") else ""
-    return {"at (UTC)": at, "what": body["type"], "who": f"{actor['id']}{role}", "why": why}
+    return {"at (UTC)": at, "what": body["type"], "who": f"{actor['id']}{role}", "why": why or "—"}
 
 
 def _granted(seat: Seat, mart: str) -> bool:

@@ -174,7 +174,10 @@ def _why_not(case: Case) -> None:
     if failed and not row.why_not:
         overridable = set(_overridable(case))
         rest = [one.name for one in failed if one.name not in overridable]
-        said = f"{len(failed)} check{'s' if len(failed) > 1 else ''} did not pass; an approval would be refused."
+        names = ", ".join(one.name.replace("_", " ") for one in failed)
+        said = (
+            f"{len(failed)} check{'s' if len(failed) > 1 else ''} did not pass ({names}); an approval would be refused."
+        )
         if not rest and row.policy:
             said += f" {' or '.join(row.policy.override_roles)} may override with a text."
         st.warning(said)
