@@ -21,6 +21,14 @@ OPERATOR = "operator"
 """The person at the command line of the machine that holds the files: sees every mart unmasked, writes nothing."""
 
 
+BALANCE_AS_OF = """
+create macro balance_as_of(account, as_of, known_at) as table
+select entity, currency, client_id, platform, login, sum(amount) as balance from finance.fct_postings
+where account_code = account and occurred_at <= as_of::timestamp and recorded_at <= known_at::timestamp group by all having sum(amount) <> 0
+"""
+"""What an account of the ledger held at one moment as known at another (UTC, a debit positive), one row a holder."""
+
+
 class Refused(WarehouseError):
     """This role may not read that; the message says so in words."""
 
@@ -109,6 +117,8 @@ def _show(connection: duckdb.DuckDBPyConnection, role: str) -> set[str]:
         selected = ", ".join(_column(role, column) for column in columns)
         connection.execute(f"create view {mart} as select {selected} from lake.{mart}{_rows(role, mart)}")
         shown.add(mart)
+        if mart == "finance.fct_postings" and {"occurred_at", "recorded_at", "login"} <= set(columns):
+            connection.execute(BALANCE_AS_OF)
     return shown
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.dbt.books_rows import first_feeds, late_feeds
 from tests.dbt.broker import Broker, new_broker
+from warehouse.reader import Reader
 
 MODELS = ("path:models/marts/finance", "fct_restatements")
 FIRST_SEEN = {
@@ -208,3 +209,14 @@ def test_coverage_counts_every_entry_once(books: Broker) -> None:
     assert counted == books.rows("select count(*) from finance.fct_journal_entries")
     assert books.rows("select entries from finance.fct_posting_coverage where rule_id = 'psp_adjustment'") == [(2,)]
     assert books.rows("select entries from finance.fct_posting_coverage where rule_id = 'lp_trade'") == [(0,)]
+
+
+def test_a_balance_is_asked_as_of_one_moment_and_as_known_at_another(books: Broker) -> None:
+    books.publish()
+    asked = "select sum(balance) as balance from balance_as_of('2010', ?, ?) where client_id = 'C1' and currency = 'USD'"
+    reader = Reader(books.settings)
+    before, after = (
+        reader.query(asked, ["2026-01-31 23:59:59", known])["balance"][0] for known in ("2026-02-10", "2026-03-01")
+    )
+    assert after - before == Decimal(-500)
+    reader.close()

@@ -1,4 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='append', tags=['stepwise']) }}
+{#- Read only where new accounts have come. -#}
+-- depends_on: {{ ref('fct_deals') }}
+-- depends_on: {{ ref('int_accounts') }}
 
 {#- Deals are many and each has one rule, so they have a path of their own: one row per entry, its amounts side by side; the lines are made from
     it once, in fct_postings. `balance` deals are matched to requests and go the way of the money feeds. -#}
