@@ -162,7 +162,7 @@ edges as (
 piece as (select direct_id, edge as valid_from, lead(edge) over (partition by direct_id order by edge) as valid_to from edges),
 track as (select distinct partner_id as direct_id, own from client_partner where partner_id is not null union select distinct partner_id, '' from partner),
 placed as (
-    select track.own, c.direct_id, c.valid_from, c.valid_to, t.n, t.partner_id, p.client_id as person, p.status, v.plan_id, v.version as plan_version
+    select track.own, c.direct_id, c.valid_from, c.valid_to, t.n, t.partner_id, p.client_id as person, p.status, p.rank as own_rank, v.plan_id, v.version as plan_version
     from piece as c join track using (direct_id)
     join tree as t on c.direct_id = t.direct_id and c.valid_from >= t.valid_from and c.valid_from < t.valid_to
     left join partner as p on t.partner_id = p.partner_id and c.valid_from >= p.changed_at and c.valid_from < p.valid_to
@@ -171,9 +171,8 @@ placed as (
 )
 select m.*, d.plan_id as direct_plan_id, pl.distribution, pl.currency, pl.min_hold_seconds, pl.exclude_reasons,
     case when m.own = d.person and m.own <> '' then 'self' when d.plan_id is null then 'unknown_plan'
-        when pl.distribution not in ('level', 'difference') then 'not_yet_computed' end as deal_reason,
+    end as deal_reason,
     case when m.own = d.person and m.own <> '' then 'self' when d.plan_id is null then 'unknown_plan'
-        when pl.distribution not in ('level', 'difference') then 'not_yet_computed'
         when coalesce(m.status, 'active') <> 'active' then 'partner_inactive' when m.n > pl.max_levels then 'beyond_max_levels'
         when m.own = m.person and m.own <> '' then 'self' when m.plan_id is null then 'unknown_plan' end as member_reason
 from placed as m join placed as d on m.own = d.own and m.direct_id = d.direct_id and m.valid_from = d.valid_from and d.n = 1
@@ -191,24 +190,44 @@ select *, dense_rank() over (order by symbol_key, group_key, type_key) as kind_i
 -- the rate card: for each chain, piece of time and kind who is paid what; a deal meets it by equality, the time is the residue
 create temp table card as
 with rated as (
-    select m.*, k.kind_id, r.scheme, r.rule_id, r.version as rule_version, r.rate as own_rate, r.currency as rate_currency
+    select m.*, k.kind_id, r.scheme, r.rule_id, r.version as rule_version, r.rate as own_rate, r.currency as rate_currency,
+        (r.parameters ->> 'rank_order')::integer as rank_order
     from chain as m cross join (select distinct kind_id, symbol_key, group_key, type_key from kind) as k
     left join rule as r on m.member_reason is null and m.plan_id = r.plan_id and m.valid_from >= r.valid_from and m.valid_from < r.ends_at
-        and (r.level = m.n or (r.level is null and m.distribution <> 'level')) and r.rank is null
+        and (r.level = m.n or (r.level is null and m.distribution <> 'level')) and r.scheme <> 'cpa'
+        and if(m.distribution = 'rank', r.rank = m.own_rank, r.rank is null)
         and coalesce(r.symbol, k.symbol_key) = k.symbol_key and coalesce(r.symbol_group, k.group_key) = k.group_key
         and coalesce(r.account_type, k.type_key) = k.type_key
+    -- a plan with acquisitions alone has no zero rows
+    where r.rule_id is not null or m.plan_id is null or m.plan_id not in (select plan_id from rule group by plan_id having bool_and(scheme = 'cpa'))
     qualify row_number() over (
         partition by m.direct_id, m.own, m.valid_from, m.n, k.kind_id, r.scheme order by r.specificity, r.level nulls last
     ) = 1
 ),
-compared as (
-    select *, if(distribution = 'difference', coalesce(max(own_rate) over (
-        partition by direct_id, own, valid_from, kind_id, scheme order by n rows between unbounded preceding and 1 preceding), 0), 0) as paid_below
+-- of ranks the rates of all above the highest paid below, of a share of the child the product up the chain
+climbed as (
+    select *, max(if(member_reason is null, rank_order, null)) over w as rank_below,
+        if(distribution = 'share_of_child' and count(*) filter (where member_reason is null and rule_id is not null) over w = n - 1,
+            coalesce(list_reduce(list(own_rate::decimal(38, 12)) over w, lambda a, b: (a * b::decimal(18, 8))::decimal(38, 12)), 1), 0) as child_rate
     from rated
+    window w as (partition by direct_id, own, valid_from, kind_id, scheme order by n rows between unbounded preceding and 1 preceding)
+),
+rung as (
+    select c.direct_id, c.own, c.valid_from, c.kind_id, c.n, sum(r.rate) as rate from climbed as c
+    join rule as r on c.plan_id = r.plan_id and c.valid_from >= r.valid_from and c.valid_from < r.ends_at and c.scheme = r.scheme
+        and (r.parameters ->> 'rank_order')::integer <= c.rank_order and (r.parameters ->> 'rank_order')::integer > coalesce(c.rank_below, 0)
+    where c.distribution = 'rank' group by all
+),
+compared as (
+    select climbed.*, if(distribution = 'difference', coalesce(max(own_rate) over (
+        partition by direct_id, own, valid_from, kind_id, scheme order by n rows between unbounded preceding and 1 preceding), 0), 0) as paid_below,
+        rung.rate as rung_rate
+    from climbed left join rung using (direct_id, own, valid_from, kind_id, n)
 )
-select dense_rank() over (order by direct_id, own, valid_from, kind_id) as slice_id, *, own_rate - paid_below as rate,
+select dense_rank() over (order by direct_id, own, valid_from, kind_id) as slice_id, *,
+    case distribution when 'rank' then rung_rate when 'share_of_child' then own_rate * child_rate::decimal(18, 8) else own_rate - paid_below end::decimal(28, 12) as rate,
     case when member_reason is not null then member_reason when rule_id is null then 'no_rule'
-        when scheme not in ('per_lot', 'pct_commission') then 'not_yet_computed'
+        when distribution = 'rank' and rank_below >= rank_order then 'rank_not_above' when distribution = 'share_of_child' and child_rate = 0 then 'no_base'
         when distribution = 'difference' and own_rate <= paid_below then 'not_above_paid' end as reason
 from compared;
 
@@ -257,12 +276,12 @@ where d.action in ('buy', 'sell') and not d.is_cancelled and not d.is_demo and n
         select (platform, min(deal_id)) from trading.fct_deals where entry = 'out_by' and not is_cancelled group by platform, order_id)));
 
 create temp table rate as
-select currency as f, 'USD' as t, valid_from, rate::decimal(24, 12) as rate from usd where currency = 'USD'
+select currency as f, 'USD' as t, valid_from, rate::decimal(24, 12) as rate, 'same' as path from usd where currency = 'USD'
 union all
-select base_currency, quote_currency, quoted_at, rate::decimal(24, 12) from quote
+select base_currency, quote_currency, quoted_at, rate::decimal(24, 12), 'direct' from quote
 union all
 select quote_currency, base_currency, quoted_at, (((100000000000000000000::hugeint + (rate::decimal(38, 8) * 100000000)::hugeint // 2)
-    // (rate::decimal(38, 8) * 100000000)::hugeint)::decimal(38, 0) * 0.000000000001::decimal(12, 12))::decimal(24, 12) from quote;
+    // (rate::decimal(38, 8) * 100000000)::hugeint)::decimal(38, 0) * 0.000000000001::decimal(12, 12))::decimal(24, 12), 'inverse' from quote;
 
 -- what was charged, for plans on commission, in the plan's currency
 create temp table charged as
@@ -276,11 +295,12 @@ paid as (
         share_of(coalesce(c.opened_commission, o.commission)::decimal(38, 8), c.lots::decimal(38, 8), coalesce(c.opened_lots, o.lots)), 0)), 0)::decimal(38, 16) as base
     from closing as c left join opened as o using (platform, position_id) where c.on_commission
 ),
-pair as (select platform, deal_id, rate from paid asof join rate on account_currency = f and plan_currency = t and executed_at >= valid_from),
+pair as (select platform, deal_id, rate, path from paid asof join rate on account_currency = f and plan_currency = t and executed_at >= valid_from),
 into_usd as (select paid.*, rate as first_rate from paid asof join rate on account_currency = f and usd = t and executed_at >= valid_from),
 crossed as (select platform, deal_id, (first_rate::decimal(38, 12) * rate)::decimal(24, 12) as rate from into_usd
     asof join rate on usd = f and plan_currency = t and executed_at >= valid_from)
-select p.platform, p.deal_id, p.base, if(account_currency = plan_currency, 1, coalesce(a.rate, b.rate))::decimal(24, 12) as fx_rate
+select p.platform, p.deal_id, p.base, if(account_currency = plan_currency, 1, coalesce(a.rate, b.rate))::decimal(24, 12) as fx_rate,
+    if(account_currency = plan_currency, 'same', coalesce(a.path, 'crossed')) as fx_path
 from paid as p left join pair as a using (platform, deal_id) left join crossed as b using (platform, deal_id);
 
 create temp table plan_usd as
@@ -289,7 +309,7 @@ asof join rate on plan_currency = f and usd = t and executed_at >= valid_from;
 
 -- a rate per lot that another plan up the chain states in another currency
 create temp table rate_converted as
-select platform, deal_id, rate_currency, rate::decimal(24, 12) as rate
+select platform, deal_id, rate_currency, rate::decimal(24, 12) as rate, path
 from (
     select distinct c.platform, c.deal_id, c.executed_at, c.plan_currency, k.rate_currency from closing as c join card as k using (slice_id)
     where c.reason is null and k.reason is null and k.scheme = 'per_lot' and k.rate_currency <> c.plan_currency
@@ -298,19 +318,20 @@ asof join rate on rate_currency = f and plan_currency = t and executed_at >= val
 
 create temp table line as
 with base as (
-    select c.*, h.base, h.fx_rate as charged_rate, if(c.plan_currency = 'USD', 1, u.rate)::decimal(24, 12) as fx_rate_usd
+    select c.*, h.base, h.fx_rate as charged_rate, h.fx_path as charged_path, if(c.plan_currency = 'USD', 1, u.rate)::decimal(24, 12) as fx_rate_usd
     from closing as c left join charged as h using (platform, deal_id) left join plan_usd as u using (platform, deal_id)
     where c.slice_id is not null and c.reason is null
 )
 select b.platform, b.deal_id, b.client_id, b.executed_at, k.partner_id, k.n::integer as level, k.plan_id, k.plan_version::integer as plan_version, k.rule_id, k.rule_version::integer as rule_version, k.scheme,
-    k.distribution, if(k.scheme = 'per_lot', b.lots, b.base)::decimal(38, 8) as basis_amount,
+    k.distribution, 'close' as side, if(k.scheme = 'per_lot', b.lots, b.base)::decimal(38, 8) as basis_amount,
     if(k.scheme = 'per_lot', 'lots', b.account_currency) as basis_unit, k.own_rate, k.rate::decimal(28, 12) as rate,
     if(k.scheme = 'per_lot', coalesce(x.rate, 1), b.charged_rate)::decimal(24, 12) as fx_rate,
+    if(k.scheme = 'per_lot', coalesce(x.path, 'same'), b.charged_path) as fx_path,
     -- lots have two digits and rates four, so that nothing is rounded
     case when k.scheme <> 'per_lot' then half_even(((b.base * k.rate)::decimal(38, 16) * b.charged_rate)::decimal(38, 20), 8)
         when x.rate is null then (b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 8)
         else half_even(((b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 6) * x.rate)::decimal(38, 18), 8) end as amount,
-    k.currency, b.fx_rate_usd, k.slice_id
+    k.currency, b.fx_rate_usd, null::decimal(28, 8) as tier_from, null::varchar as limited_by, k.slice_id
 from base as b join card as k on b.slice_id = k.slice_id
 left join rate_converted as x on k.scheme = 'per_lot' and b.platform = x.platform and b.deal_id = x.deal_id and k.rate_currency = x.rate_currency
 where k.reason is null;

@@ -45,13 +45,13 @@
     {{ return(run_query(marks).columns[0].values()[0]) }}
 {%- endmacro -%}
 
-{#- `amount` × `part` / `whole` as DECIMAL(38,16), cut after the 16th digit; all three have at most 8 digits after the point. Null without a whole.
-    The whole of it is nearly always closed at once; dividing 128-bit numbers is slow, so that case goes without. -#}
+{#- `amount` × `part` / `whole` as DECIMAL(38,16), whatever the amount's sign; part and whole have at most 8 digits after the point. Null without a
+    whole. The whole of it is nearly always closed at once; dividing 128-bit numbers is slow, so that case goes without. -#}
 {%- macro share_of(amount, part, whole) -%}
-    case when {{ part }} = {{ whole }} then ({{ amount }})::decimal(38, 16) else
-        (((({{ amount }})::decimal(38, 8) * 100000000)::hugeint * (({{ part }})::decimal(38, 8) * 100000000)::hugeint * 100000000::hugeint
-            // nullif((({{ whole }})::decimal(38, 8) * 100000000)::hugeint, 0)
-        )::decimal(38, 0) * 0.0000000000000001::decimal(16, 16))::decimal(38, 16)
+    case when {{ part }} = {{ whole }} then ({{ amount }})::decimal(38, 16)
+        else (sign({{ amount }}) * {{ scaled(
+            'abs(' ~ amount ~ ')::decimal(38, 20)', '(' ~ part ~ ')::decimal(38, 20)', '(' ~ whole ~ ')::decimal(38, 20)'
+        ) }})::decimal(38, 16)
     end
 {%- endmacro -%}
 
@@ -95,4 +95,29 @@
 {#- The value at 4 digits where it has no more, else null; from DECIMAL(18,8). Products of two such have exactly the 8 digits of an amount. -#}
 {%- macro short_decimal(value) -%}
     case when ({{ value }})::decimal(18, 4) = {{ value }} then ({{ value }})::decimal(18, 4) end
+{%- endmacro -%}
+
+{#- A decimal that is not negative as a whole number of 10^-digits, HUGEINT; in two steps, since a wide decimal has no room for both. -#}
+{%- macro as_whole(value, digits) -%}
+    (trunc({{ value }})::hugeint * {{ 10 ** digits }}::hugeint + (({{ value }} - trunc({{ value }})) * {{ 10 ** digits }})::hugeint)
+{%- endmacro -%}
+
+{#- `amount` × `part` / `whole`, DECIMAL(38,20), cut after the last digit: exact where the result has no more digits. None is negative. All are
+    DECIMAL(38,20), part and whole with no more than 16 digits after the point. Multiplied before it is divided, in two halves since 128 bits are not
+    enough for the product; amounts beyond a million million, which no deal earns, take the short way. -#}
+{%- macro scaled(amount, part, whole) -%}
+    case
+        when {{ part }} = {{ whole }} then {{ amount }}
+        when not ({{ amount }} < 10000000 and {{ part }} < 10000000 and {{ whole }} < 10000000) then
+            (({{ amount }})::decimal(38, 8) * (({{ part }})::double / nullif(({{ whole }})::double, 0))::decimal(24, 12))::decimal(38, 20)
+        else (
+            {%- set high = 'trunc((' ~ amount ~ ') * 10000000)::hugeint' -%}
+            {%- set low = '((((' ~ amount ~ ') * 10000000) - trunc((' ~ amount ~ ') * 10000000)) * 10000000000000)::hugeint' -%}
+            {%- set of = as_whole(part, 16) -%}
+            {%- set by = 'nullif(' ~ as_whole(whole, 16) ~ ', 0)' %}
+            ({{ high }} * {{ of }} // {{ by }})::decimal(38, 0) * 0.0000001::decimal(7, 7)
+        )::decimal(38, 20) + (
+            (({{ high }} * {{ of }} % {{ by }}) * 10000000000000::hugeint + {{ low }} * {{ of }}) // {{ by }}
+        )::decimal(38, 0) * 0.00000000000000000001::decimal(20, 20)
+    end::decimal(38, 20)
 {%- endmacro -%}

@@ -1,4 +1,4 @@
-"""A position followed deal by deal: what a deal closes and what it had cost to open. Part of the naive reading of the commission rules."""
+"""A position followed deal by deal: what a deal closes and opens, and what had been opened before. Part of the naive reading."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,16 +11,24 @@ ZERO = Decimal(0)
 
 @dataclass
 class Opening:
-    """What stands open in a position, since it was last flat, when a deal closes some of it."""
+    """What stands open in a position, since it was last flat, when a deal closes some of it. `spreads` are (lots, ask - bid or None)."""
 
     at: datetime | None = None
     lots: Decimal = ZERO
     commission: Decimal = ZERO
     value: Decimal = ZERO
+    spreads: tuple[tuple[Decimal, Decimal | None], ...] = ()
 
 
-def follow(deals: list[Row], deal: Row) -> tuple[Decimal, Decimal, Opening]:
-    """(lots the deal closes, its own commission for them, the openings since the position was last flat)."""
+def spread(deal: Row) -> Decimal | None:
+    """ask - bid when the deal was done, never below zero; None where the market was not known."""
+    if deal.get("bid") is None or deal.get("ask") is None:
+        return None
+    return max(deal["ask"] - deal["bid"], ZERO)
+
+
+def follow(deals: list[Row], deal: Row) -> tuple[Decimal, Opening]:
+    """(lots the deal closes, the openings since the position was last flat)."""
     same = [
         other for other in deals
         if other["platform"] == deal["platform"] and other["position_id"] == deal["position_id"] and not other["is_cancelled"]
@@ -33,7 +41,7 @@ def follow(deals: list[Row], deal: Row) -> tuple[Decimal, Decimal, Opening]:
         if closed is None:
             closed = min(lots, abs(net)) if net * signed < 0 else ZERO
         if other["deal_id"] == deal["deal_id"]:
-            return closed, other["commission"] * closed / lots, opening
+            return closed, opening
         if closed and net + (closed if signed > 0 else -closed) == 0:
             opening = Opening()
         if closed < lots:
@@ -41,18 +49,9 @@ def follow(deals: list[Row], deal: Row) -> tuple[Decimal, Decimal, Opening]:
             opening = Opening(
                 opening.at or other["executed_at"], opening.lots + part,
                 opening.commission + other["commission"] * part / lots, opening.value + other["price"] * part,
+                (*opening.spreads, (part, spread(other))),
             )  # fmt: skip
             if net + signed == 0:
                 opening = Opening()
         net += signed
     raise AssertionError("the deal is not in its own position")
-
-
-def closed_lots(deals: list[Row], deal: Row) -> Decimal:
-    return follow(deals, deal)[0]
-
-
-def commission_of(deals: list[Row], deal: Row) -> Decimal:
-    """What the client paid for the lots closed: the closing's own and the openings' in proportion; negative as a cost."""
-    lots, own, opening = follow(deals, deal)
-    return own + (opening.commission * lots / opening.lots if opening.lots else ZERO)

@@ -99,7 +99,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
         ],
         partners=[*[partner(one, f"PL-{one}") for one in (*RATES, "RK", "CAP")], *[partner(one, "PL-L") for one in ("L3", "L1", "L2")]],
         commission_plans=[
-            *[plan(f"PL-{one}", "difference") for one in RATES], plan("PL-L", "level"), plan("PL-RK", "rank"),
+            *[plan(f"PL-{one}", "difference") for one in RATES], plan("PL-L", "level"), plan("PL-RK", "pool"),
             plan("PL-CAP", "difference", settings='{"caps": {"per_day": 5}}'),
         ],
         commission_rules=[
@@ -192,9 +192,13 @@ def test_a_late_plan_version_touches_only_the_deals_of_its_time(broker: Broker) 
     assert history(broker, 9) == [("M", 1, 20, False, 1)]
 
 
-def test_what_is_not_computed_yet_pays_nothing_and_is_listed_never_silent(broker: Broker) -> None:
+def test_what_cannot_be_read_pays_nothing_and_is_listed_never_silent(broker: Broker) -> None:
     assert (net(broker, 6), zeros(broker, 6)) == ({}, {"RK": "not_yet_computed"})
-    assert (net(broker, 7), zeros(broker, 7)) == ({}, {"CAP": "not_yet_computed"})
+
+
+def test_a_deal_that_crosses_a_cap_is_paid_up_to_it_and_says_so(broker: Broker) -> None:
+    assert net(broker, 7) == {"CAP": 5}
+    assert broker.rows("select limited_by from partners.fct_commission_accruals where deal_id = 7") == [("cap",)]
 
 
 def test_a_deal_before_its_clients_first_partner_is_listed_once_the_link_is_known(broker: Broker) -> None:
@@ -224,9 +228,14 @@ def test_running_again_after_a_crash_between_the_models_adds_nothing(broker: Bro
     before = broker.rows("select count(*), sum(hash(accrual_id, amount)) from partners.fct_commission_accruals")
     unpaid = broker.rows("from partners.fct_commission_zero order by all")
     broker.rows("update control.models set high_water = 1 where model = 'fct_commission_zero'")
-    nodes = broker.dbt.run(
-        ["run", "--select", "int_commission_deals", "fct_commission_accruals", "fct_commission_zero"]
-    )
-    assert [node.status for node in nodes] == ["success"] * 3
+    measured = [
+        "int_commission_deals",
+        "int_commission_parts",
+        "int_commission_tiers",
+        "int_commission_shares",
+        "int_commission_staged",
+    ]
+    nodes = broker.dbt.run(["run", "--select", *measured, "fct_commission_accruals", "fct_commission_zero"])
+    assert [node.status for node in nodes] == ["success"] * 7
     assert broker.rows("select count(*), sum(hash(accrual_id, amount)) from partners.fct_commission_accruals") == before
     assert broker.rows("from partners.fct_commission_zero order by all") == unpaid

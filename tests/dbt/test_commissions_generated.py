@@ -11,15 +11,15 @@ from tests.dbt.broker import new_broker
 from tests.dbt.generated_brokers import feed_row, generate, market
 from tests.dbt.naive_commissions import Broker, Row, interpret
 
-BROKERS = 120
-IN_BATCHES = 30
+BROKERS = 70
+IN_BATCHES = 20
 FEEDS = {
     "trading_accounts": "accounts", "clients": "clients", "partners": "partners", "partner_links": "links", "commission_plans": "plans",
-    "commission_rules": "rules", "symbols": "symbols", "fx_rates": "rates", "deals": "deals",
+    "commission_rules": "rules", "symbols": "symbols", "fx_rates": "rates", "deals": "deals", "account_snapshots": "snapshots",
 }  # fmt: skip
 MODELS = ("fct_commission_accruals", "fct_commission_zero")
 STANDING = """
-    select platform, deal_id, partner_id, scheme, arg_max(level, revision), arg_max(plan_id, revision), arg_max(rule_id, revision),
+    select platform, deal_id, partner_id, scheme, side, arg_max(level, revision), arg_max(plan_id, revision), arg_max(rule_id, revision),
         arg_max(rule_version, revision), sum(amount), arg_max(currency, revision)
     from partners.fct_commission_accruals group by all having sum(amount) <> 0
 """
@@ -62,7 +62,7 @@ def in_batches(brokers: list[Broker], tmp_path_factory: pytest.TempPathFactory) 
     for feed, rows in all_rows(brokers[:IN_BATCHES]).items():
         for row in rows:
             number = chance.randrange(3)
-            if number and chance.random() < 0.15:
+            if number and chance.random() < 0.3:
                 batches[chance.randrange(number)][feed].append(feed_row(wrong(feed, row)))
             batches[number][feed].append(feed_row(row))
     for number, batch in enumerate(batches):
@@ -77,7 +77,7 @@ def wrong(feed: str, row: Row) -> Row:
         "deals": {"commission": Decimal("-3.33"), "volume_lots": row.get("volume_lots", Decimal(1)) + 1},
         "commission_rules": {"rate": Decimal("0.07")}, "partners": {"status": "suspended"}, "partner_links": {"parent_partner_id": None},
         "commission_plans": {"settings": {"min_hold_seconds": 3600}}, "trading_accounts": {"currency": "GBP"}, "fx_rates": {"rate": Decimal(2)},
-        "symbols": {"symbol_group": "crypto"}, "clients": {"is_test": True},
+        "symbols": {"symbol_group": "crypto", "digits": 3}, "clients": {"is_test": True}, "account_snapshots": {"equity": Decimal(1)},
     }  # fmt: skip
     return {**row, **changes[feed]}
 
@@ -108,7 +108,12 @@ def test_every_reason_in_scope_occurs_so_that_the_comparison_means_something(
     brokers: list[Broker], at_once: Home
 ) -> None:
     found = {reason for (reason,) in at_once.rows("select distinct reason from partners.fct_commission_zero")}
-    assert found == {reason for (reason,) in at_once.rows("select reason from seeds.commission_zero_reasons")}
+    known = {reason for (reason,) in at_once.rows("select reason from seeds.commission_zero_reasons")}
+    assert known - found == {"not_yet_computed"}
+    schemes = {scheme for (scheme,) in at_once.rows("select distinct scheme from partners.fct_commission_accruals")}
+    assert schemes == {"per_lot", "per_million", "pct_commission", "pct_spread", "points", "pct_profit"}
+    limits = {limit for (limit,) in at_once.rows("select distinct limited_by from partners.fct_commission_accruals")}
+    assert {"hedge", "credit", "house_cap", "cap"} <= limits
 
 
 def test_rows_in_any_batches_with_corrections_give_the_same_net_lines_and_zeros(
@@ -119,7 +124,7 @@ def test_rows_in_any_batches_with_corrections_give_the_same_net_lines_and_zeros(
     reversals = in_batches.rows(
         "select count(*) from partners.fct_commission_accruals where reverses_accrual_id is not null"
     )[0][0]
-    assert reversals > 10
+    assert reversals > 3
 
 
 def test_every_reversal_takes_back_exactly_one_line_of_the_same_deal_and_partner(in_batches: Home) -> None:
@@ -128,8 +133,8 @@ def test_every_reversal_takes_back_exactly_one_line_of_the_same_deal_and_partner
         from partners.fct_commission_accruals as reversals
         left join partners.fct_commission_accruals as lines
             on reversals.reverses_accrual_id = lines.accrual_id and lines.reverses_accrual_id is null
-            and (reversals.platform, reversals.deal_id, reversals.partner_id, reversals.scheme)
-            = (lines.platform, lines.deal_id, lines.partner_id, lines.scheme)
+            and (reversals.platform, reversals.deal_id, reversals.partner_id, reversals.scheme, reversals.side)
+            = (lines.platform, lines.deal_id, lines.partner_id, lines.scheme, lines.side)
             and reversals.amount = -lines.amount and reversals.revision = lines.revision
         where reversals.reverses_accrual_id is not null and lines.accrual_id is null
     """)

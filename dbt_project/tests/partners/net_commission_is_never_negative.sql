@@ -16,7 +16,8 @@ select
     deal_id,
     partner_id,
     scheme,
+    side,
     sum(amount) as net
 from accruals
-group by platform, deal_id, partner_id, scheme
+group by platform, deal_id, partner_id, scheme, side
 having sum(amount) < 0 or count(*) filter (where reverses_accrual_id is null) - count(*) filter (where reverses_accrual_id is not null) not in (0, 1)

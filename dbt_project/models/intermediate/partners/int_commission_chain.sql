@@ -111,6 +111,9 @@ placed as (
         plans.plan_version,
         plans.rounding_digits,
         plans.rounding_mode,
+        plans.content as plan_content,
+        plans.has_caps,
+        plans.has_tier and plans.tier_kpi is distinct from 'net_revenue' as has_deal_tier,
         plans.not_computed_for_partner,
         plans.not_computed_for_chain,
         partners.plan_id as named_plan_id
@@ -141,7 +144,15 @@ directed as (
         direct.plan_id as direct_plan_id,
         direct.plan_version as direct_plan_version,
         direct_plans.distribution,
-        direct_plans.is_by_level,
+        case when direct_plans.is_by_level then 'level' when direct_plans.is_by_rank then 'rank' else 'any' end as reading,
+        coalesce(
+            direct_plans.side <> 'close' or direct_plans.is_hedged or direct_plans.is_credit_weighed
+            or direct_plans.house_cap_pct is not null or direct_plans.distribution = 'pass_up', false
+        ) as is_direct_staged,
+        coalesce(direct_plans.side, 'close') as side,
+        coalesce(direct_plans.is_hedged, false) as is_hedged,
+        coalesce(direct_plans.is_credit_weighed, false) as is_credit_weighed,
+        direct_plans.house_cap_pct,
         direct_plans.currency,
         direct_plans.max_levels,
         direct_plans.is_compressed,
@@ -181,48 +192,67 @@ numbered as (
         end as n
     from directed
     where deal_reason is distinct from 'self' or level = 0
+),
+
+reasoned as (
+    select
+        numbered.direct_partner_id,
+        numbered.own_client_id,
+        numbered.valid_from,
+        numbered.valid_to,
+        numbered.level as place,
+        numbered.n,
+        numbered.partner_id,
+        numbered.plan_id,
+        numbered.plan_version,
+        numbered.rounding_digits,
+        numbered.rounding_mode,
+        numbered.plan_content,
+        coalesce(numbered.has_caps, false) as has_caps,
+        coalesce(numbered.has_deal_tier, false) as has_deal_tier,
+        numbered.not_computed_for_chain,
+        coalesce(level_keys.level_key, 0) as level_key,
+        coalesce(rank_keys.rank_key, '') as rank_key,
+        numbered.direct_plan_id,
+        numbered.direct_plan_version,
+        numbered.distribution,
+        numbered.max_levels,
+        numbered.reading,
+        numbered.is_direct_staged,
+        numbered.side,
+        numbered.is_hedged,
+        numbered.is_credit_weighed,
+        numbered.house_cap_pct,
+        numbered.currency,
+        numbered.min_hold_seconds,
+        numbered.min_points,
+        numbered.exclude_reasons,
+        numbered.deal_reason,
+        case
+            when numbered.deal_reason is not null then numbered.deal_reason
+            when numbered.is_skipped or coalesce(numbered.status, 'active') <> 'active' then 'partner_inactive'
+            when numbered.n > numbered.max_levels then 'beyond_max_levels'
+            when numbered.own_client_id <> '' and numbered.own_client_id = numbered.partner_client_id then 'self'
+            when numbered.plan_id is null then 'unknown_plan'
+            when coalesce(numbered.not_computed_for_partner, numbered.not_computed_for_chain) is not null then 'not_yet_computed'
+        end as member_reason,
+        case
+            when numbered.deal_reason is not null then numbered.deal_detail
+            when numbered.is_skipped or coalesce(numbered.status, 'active') <> 'active' then 'status ' || numbered.status
+            when numbered.n > numbered.max_levels then 'level ' || numbered.n || ', the plan pays ' || numbered.max_levels
+            when numbered.own_client_id <> '' and numbered.own_client_id = numbered.partner_client_id then 'the client is this partner'
+            when numbered.plan_id is null then 'plan of ' || numbered.partner_id || ': ' || coalesce(numbered.named_plan_id, 'none')
+            else numbered.plan_id || ': ' || coalesce(numbered.not_computed_for_partner, numbered.not_computed_for_chain)
+        end as member_detail
+    from numbered
+    left join level_keys on numbered.plan_id = level_keys.plan_id and numbered.n = level_keys.level_key
+    left join rank_keys on numbered.plan_id = rank_keys.plan_id and numbered.rank = rank_keys.rank_key
 )
 
 select
-    numbered.direct_partner_id,
-    numbered.own_client_id,
-    numbered.valid_from,
-    numbered.valid_to,
-    numbered.level as place,
-    numbered.n,
-    numbered.partner_id,
-    numbered.plan_id,
-    numbered.plan_version,
-    numbered.rounding_digits,
-    numbered.rounding_mode,
-    numbered.not_computed_for_chain,
-    coalesce(level_keys.level_key, 0) as level_key,
-    coalesce(rank_keys.rank_key, '') as rank_key,
-    numbered.direct_plan_id,
-    numbered.direct_plan_version,
-    numbered.distribution,
-    numbered.is_by_level,
-    numbered.currency,
-    numbered.min_hold_seconds,
-    numbered.min_points,
-    numbered.exclude_reasons,
-    numbered.deal_reason,
-    case
-        when numbered.deal_reason is not null then numbered.deal_reason
-        when numbered.is_skipped or coalesce(numbered.status, 'active') <> 'active' then 'partner_inactive'
-        when numbered.n > numbered.max_levels then 'beyond_max_levels'
-        when numbered.own_client_id <> '' and numbered.own_client_id = numbered.partner_client_id then 'self'
-        when numbered.plan_id is null then 'unknown_plan'
-        when coalesce(numbered.not_computed_for_partner, numbered.not_computed_for_chain) is not null then 'not_yet_computed'
-    end as member_reason,
-    case
-        when numbered.deal_reason is not null then numbered.deal_detail
-        when numbered.is_skipped or coalesce(numbered.status, 'active') <> 'active' then 'status ' || numbered.status
-        when numbered.n > numbered.max_levels then 'level ' || numbered.n || ', the plan pays ' || numbered.max_levels
-        when numbered.own_client_id <> '' and numbered.own_client_id = numbered.partner_client_id then 'the client is this partner'
-        when numbered.plan_id is null then 'plan of ' || numbered.partner_id || ': ' || coalesce(numbered.named_plan_id, 'none')
-        else numbered.plan_id || ': ' || coalesce(numbered.not_computed_for_partner, numbered.not_computed_for_chain)
-    end as member_detail
-from numbered
-left join level_keys on numbered.plan_id = level_keys.plan_id and numbered.n = level_keys.level_key
-left join rank_keys on numbered.plan_id = rank_keys.plan_id and numbered.rank = rank_keys.rank_key
+    *,
+    -- from here up nothing is known of what was paid below
+    min(place) filter (where member_reason = 'not_yet_computed' and not_computed_for_chain is not null) over piece as unknown_from,
+    bool_or(is_direct_staged or has_caps or has_deal_tier) over piece as is_chain_staged
+from reasoned
+window piece as (partition by direct_partner_id, own_client_id, valid_from)

@@ -12,6 +12,13 @@ wanted_from as (
     select currency from rules
     union
     select currency from plans
+    union
+    -- spreads and points are in the quote currency
+    select quote_currency as currency
+    from {{ ref('int_symbols') }}
+    where
+        exists (select 1 from rules where rules.scheme in ('pct_spread', 'points'))
+        or exists (select 1 from plans where json_valid(plans.settings) and json_extract_string(plans.settings, '$.house_cap_pct') is not null)
 ),
 
 wanted_to as (

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 -- What each deal looked at should pay: one row a deal, member of its chain and scheme that has a rate. Nothing to pay has a reason. A line is
 -- computed at full width and rounded once; where deal and rate have no more than 4 digits, as nearly all have, the product needs no rounding.
-with deals as (select * from {{ ref('int_commission_deals') }} where slice_id is not null and reason is null),
+with deals as (select * from {{ ref('int_commission_deals') }} where slice_id is not null and reason is null and not is_staged),
 
 card as (
     select
@@ -18,6 +18,7 @@ card as (
         own_rate,
         rate_currency,
         rate,
+        coefficient,
         unit_rate,
         short_unit_rate,
         is_foreign,
@@ -38,7 +39,7 @@ own_lines as (
         deals.executed_at,
         deals.account_currency,
         deals.fx_rate_usd,
-        card.* exclude (rate_currency, is_foreign, lots_multiplier, rate, unit_rate, short_unit_rate),
+        card.* exclude (rate_currency, is_foreign, lots_multiplier, rate, coefficient, unit_rate, short_unit_rate),
         case
             when card.scheme <> 'per_lot' and deals.short_commission_paid is not null then deals.short_commission_paid::decimal(38, 8)
             when card.scheme <> 'per_lot' then deals.commission_paid::decimal(38, 8)
@@ -47,6 +48,7 @@ own_lines as (
         end as basis_amount,
         card.rate::decimal(28, 12) as rate,
         case when card.scheme = 'per_lot' then 1 else deals.account_fx_rate end::decimal(24, 12) as fx_rate,
+        coalesce(case when card.scheme <> 'per_lot' then deals.account_fx_path end, 'same') as fx_path,
         case
             when card.scheme = 'per_lot' then deals.short_lots::decimal(38, 4) * card.short_unit_rate
             when deals.account_fx_rate = 1 then deals.short_commission_paid::decimal(38, 4) * card.short_unit_rate
@@ -82,7 +84,8 @@ foreign_rates as (
 foreign_converted as (
     select
         foreign_rates.*,
-        case when foreign_rates.rate_currency = foreign_rates.currency then 1 else fx.rate end::decimal(24, 12) as fx_rate
+        case when foreign_rates.rate_currency = foreign_rates.currency then 1 else fx.rate end::decimal(24, 12) as fx_rate,
+        coalesce(case when foreign_rates.rate_currency <> foreign_rates.currency then fx.rate_path end, 'same') as fx_path
     from foreign_rates
     asof left join fx
         on
@@ -94,10 +97,12 @@ foreign_converted as (
 foreign_compared as (
     select
         *,
-        (own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16) - case when distribution = 'difference' then coalesce(max((own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16)) over (
-            partition by platform, deal_id, scheme order by n rows between unbounded preceding and 1 preceding
-        ), 0) else 0 end as rate_in_currency
+        case
+            when distribution <> 'difference' then (coefficient::decimal(38, 12) * fx_rate)::decimal(38, 16)
+            else (own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16) - coalesce(max((own_rate::decimal(38, 8) * fx_rate)::decimal(38, 16)) over below, 0)
+        end as rate_in_currency
     from foreign_converted
+    window below as (partition by platform, deal_id, scheme order by n rows between unbounded preceding and 1 preceding)
 ),
 
 foreign_lines as (
@@ -122,8 +127,9 @@ foreign_lines as (
         rounding_digits,
         rounding_mode,
         weighted_lots::decimal(38, 8) as basis_amount,
-        case when distribution = 'difference' then greatest(rate_in_currency, 0) else own_rate end::decimal(28, 12) as rate,
+        case when distribution = 'difference' then greatest(rate_in_currency, 0) else coefficient end::decimal(28, 12) as rate,
         fx_rate,
+        fx_path,
         null::decimal(38, 8) as short_amount,
         (weighted_lots * greatest(rate_in_currency, 0))::decimal(38, 20) as wide_amount
     from foreign_compared
@@ -161,6 +167,7 @@ select
     own_rate,
     rate,
     fx_rate,
+    fx_path,
     amount,
     currency,
     case when fx_rate_usd = 1 then amount else {{ round_non_negative('(amount * fx_rate_usd)', 8) }} end as amount_usd,

@@ -1,5 +1,6 @@
 -- For each plan, profile, level and rank: the rule of each scheme that holds, over time. `level_key` 0 stands for every level the plan's rules
--- do not name, `rank_key` '' for every rank they do not name.
+-- do not name, `rank_key` '' for every rank they do not name. `reading`: under the distribution `level` only a rule that names the level holds,
+-- under `rank` only one that names the rank and its order; under all others (`any`) both are filters.
 with rules as (
     select
         plan_id,
@@ -13,7 +14,7 @@ with rules as (
         account_type,
         rate::decimal(18, 8) as rate,
         currency,
-        case when json_valid(parameters) then json_extract_string(parameters, '$.lots_multiplier') end as multiplier_text,
+        case when json_valid(parameters) then parameters end as parameters,
         coalesce(valid_from, {{ beginning() }}) as valid_from,
         coalesce(valid_to, {{ forever() }}) as valid_to
     from {{ ref('stg_commission_rules') }}
@@ -62,7 +63,7 @@ matching as (
         profiles.profile_id,
         level_keys.level_key,
         rank_keys.rank_key,
-        by_level.is_by_level,
+        readings.reading,
         case
             when rule_pieces.symbol is not null and rule_pieces.account_type is not null then 1
             when rule_pieces.symbol is not null then 2
@@ -81,21 +82,24 @@ matching as (
             (rule_pieces.symbol is null or rule_pieces.symbol = profiles.symbol_key)
             and (rule_pieces.symbol_group is null or rule_pieces.symbol_group = profiles.group_key)
             and (rule_pieces.account_type is null or rule_pieces.account_type = profiles.type_key)
-    -- under the distribution `level` only a rule that names the level holds
-    cross join (values (true), (false)) as by_level (is_by_level)
-    where not by_level.is_by_level or rule_pieces.level is not null
+    cross join (values ('any'), ('level'), ('rank')) as readings (reading)
+    where
+        (readings.reading <> 'level' or rule_pieces.level is not null)
+        and (readings.reading <> 'rank' or (
+            rule_pieces.rank = rank_keys.rank_key and try_cast(json_extract_string(rule_pieces.parameters, '$.rank_order') as integer) is not null
+        ))
 ),
 
 edges as (
-    select plan_id, profile_id, level_key, rank_key, is_by_level, scheme, valid_from as starts_at from matching
+    select plan_id, profile_id, level_key, rank_key, reading, scheme, valid_from as starts_at from matching
     union
-    select plan_id, profile_id, level_key, rank_key, is_by_level, scheme, valid_to as starts_at from matching
+    select plan_id, profile_id, level_key, rank_key, reading, scheme, valid_to as starts_at from matching
 ),
 
 pieces as (
     select
         *,
-        lead(starts_at) over (partition by plan_id, profile_id, level_key, rank_key, is_by_level, scheme order by starts_at) as ends_at
+        lead(starts_at) over (partition by plan_id, profile_id, level_key, rank_key, reading, scheme order by starts_at) as ends_at
     from edges
 ),
 
@@ -107,11 +111,11 @@ ranked as (
         rank() over best as place,
         count(*) over (
             partition by
-                pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.is_by_level, pieces.scheme, pieces.starts_at,
+                pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.reading, pieces.scheme, pieces.starts_at,
                 matching.specificity, matching.level is null, matching.rank is null
         ) as equals,
         row_number() over (
-            partition by pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.is_by_level, pieces.scheme, pieces.starts_at
+            partition by pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.reading, pieces.scheme, pieces.starts_at
             order by matching.specificity, matching.level is null, matching.rank is null, matching.rule_id
         ) as turn
     from pieces
@@ -121,13 +125,13 @@ ranked as (
             and pieces.profile_id = matching.profile_id
             and pieces.level_key = matching.level_key
             and pieces.rank_key = matching.rank_key
-            and pieces.is_by_level = matching.is_by_level
+            and pieces.reading = matching.reading
             and pieces.scheme = matching.scheme
             and pieces.starts_at >= matching.valid_from
             and pieces.starts_at < matching.valid_to
     where pieces.ends_at is not null
     window best as (
-        partition by pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.is_by_level, pieces.scheme, pieces.starts_at
+        partition by pieces.plan_id, pieces.profile_id, pieces.level_key, pieces.rank_key, pieces.reading, pieces.scheme, pieces.starts_at
         order by matching.specificity, matching.level is null, matching.rank is null
     )
 )
@@ -137,7 +141,7 @@ select
     profile_id,
     level_key,
     rank_key,
-    is_by_level,
+    reading,
     scheme,
     valid_from,
     valid_to,
@@ -145,7 +149,26 @@ select
     version as rule_version,
     rate,
     currency,
-    try_cast(coalesce(multiplier_text, '1') as decimal(9, 4)) as lots_multiplier,
+    try_cast(coalesce(json_extract_string(parameters, '$.lots_multiplier'), '1') as decimal(9, 4)) as lots_multiplier,
+    try_cast(json_extract_string(parameters, '$.rank_order') as integer) as rank_order,
+    try_cast(json_extract_string(parameters, '$.pass_up') as decimal(18, 8)) as pass_up,
+    try_cast(json_extract_string(parameters, '$.pass_up_pct') as decimal(18, 8)) as pass_up_pct,
+    try_cast(json_extract_string(parameters, '$.points') as decimal(18, 4)) as points,
+    try_cast(json_extract_string(parameters, '$.pips') as decimal(18, 4)) as pips,
+    coalesce(json_extract_string(parameters, '$.spread_at'), 'close') as spread_at,
+    try_cast(json_extract_string(parameters, '$.max_points') as decimal(18, 4)) as max_points,
+    -- what the parameters ask that cannot be read
+    case
+        when try_cast(coalesce(json_extract_string(parameters, '$.lots_multiplier'), '1') as decimal(9, 4)) is null then 'lots_multiplier'
+        when scheme = 'points' and json_extract_string(parameters, '$.points') is null and json_extract_string(parameters, '$.pips') is null then 'points'
+        when coalesce(json_extract_string(parameters, '$.spread_at'), 'close') not in ('close', 'open', 'both') then 'spread_at'
+        when scheme <> 'cpa' then list_filter(
+            ['points', 'pips', 'max_points', 'pass_up', 'pass_up_pct'],
+            lambda name: json_extract_string(parameters, '$.' || name) is not null
+            and try_cast(json_extract_string(parameters, '$.' || name) as decimal(18, 4)) is null
+        )[1]
+    end as unread_parameter,
+    parameters,
     equals > 1 as is_conflict
 from ranked
 where turn = 1

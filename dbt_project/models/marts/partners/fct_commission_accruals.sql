@@ -5,10 +5,21 @@
     meta={'owner': 'partners', 'control_totals': ['amount', 'amount_usd'], 'sorted_by': ['partner_id', 'executed_at']}
 ) }}
 -- depends_on: {{ ref('int_commission_deals') }}
-with expected as (select * from {{ ref('int_commission_lines') }} where amount <> 0),
+-- a line without a tier or a limit, as nearly all are, comes straight from the card
+with expected as (
+    select
+        * exclude (slice_id, reason),
+        'close' as side,
+        null::decimal(28, 8) as tier_from,
+        null::varchar as limited_by
+    from {{ ref('int_commission_lines') }}
+    where amount <> 0
+    union all by name
+    select * exclude (slice_id, reason, detail) from {{ ref('int_commission_staged') }} where amount <> 0
+),
 
 {% if is_incremental() -%}
-deals as (select * from {{ ref('int_commission_deals') }}),
+deals as (select distinct platform, deal_id from {{ ref('int_commission_deals') }} where not is_context),
 
 -- all that was ever written for the deals looked at; a rerun finds here what it wrote itself, and adds nothing
 written as (
@@ -31,9 +42,10 @@ revisions as (
         deal_id,
         partner_id,
         scheme,
+        side,
         max(revision) as revision
     from written
-    group by platform, deal_id, partner_id, scheme
+    group by platform, deal_id, partner_id, scheme, side
 ),
 
 unchanged as (
@@ -41,7 +53,8 @@ unchanged as (
         expected.platform,
         expected.deal_id,
         expected.partner_id,
-        expected.scheme
+        expected.scheme,
+        expected.side
     from expected
     inner join standing
         on
@@ -49,10 +62,11 @@ unchanged as (
             and expected.deal_id = standing.deal_id
             and expected.partner_id = standing.partner_id
             and expected.scheme = standing.scheme
+            and expected.side = standing.side
     where
         {% for column in [
             'client_id', 'executed_at', 'level', 'plan_id', 'plan_version', 'rule_id', 'rule_version', 'distribution', 'basis_amount', 'basis_unit',
-            'own_rate', 'rate', 'fx_rate', 'amount', 'currency', 'amount_usd'
+            'own_rate', 'rate', 'fx_rate', 'fx_path', 'tier_from', 'limited_by', 'amount', 'currency', 'amount_usd'
         ] -%}
         expected.{{ column }} is not distinct from standing.{{ column }}{{ ' and ' if not loop.last }}
         {% endfor %}
@@ -74,14 +88,23 @@ reversals as (
             and standing.deal_id = unchanged.deal_id
             and standing.partner_id = unchanged.partner_id
             and standing.scheme = unchanged.scheme
+            and standing.side = unchanged.side
     where unchanged.deal_id is null
 ),
 
 accruals as (
     select
-        expected.* exclude (reason, slice_id),
+        expected.*,
         coalesce(revisions.revision, 0) + 1 as revision,
-        case when revisions.revision is not null then 'recomputed' end as reason
+        case
+            when revisions.revision is null then null
+            -- the same deal by the same rule at another step of the partner's tier
+            when
+                standing.tier_from is distinct from expected.tier_from
+                and (standing.rule_id, standing.rule_version, standing.plan_version) = (expected.rule_id, expected.rule_version, expected.plan_version)
+                then 'tier_reached'
+            else 'recomputed'
+        end as reason
     from expected
     left join unchanged
         on
@@ -89,18 +112,27 @@ accruals as (
             and expected.deal_id = unchanged.deal_id
             and expected.partner_id = unchanged.partner_id
             and expected.scheme = unchanged.scheme
+            and expected.side = unchanged.side
+    left join standing
+        on
+            expected.platform = standing.platform
+            and expected.deal_id = standing.deal_id
+            and expected.partner_id = standing.partner_id
+            and expected.scheme = standing.scheme
+            and expected.side = standing.side
     left join revisions
         on
             expected.platform = revisions.platform
             and expected.deal_id = revisions.deal_id
             and expected.partner_id = revisions.partner_id
             and expected.scheme = revisions.scheme
+            and expected.side = revisions.side
     where unchanged.deal_id is null
 ),
 {%- else -%}
 accruals as (
     select
-        * exclude (reason, slice_id),
+        *,
         1 as revision,
         null::varchar as reason
     from expected
@@ -109,7 +141,7 @@ accruals as (
 
 written_now as (
     select
-        platform || ':' || deal_id || ':' || scheme || ':' || partner_id || ':r' || revision as accrual_id,
+        platform || ':' || deal_id || ':' || scheme || ':' || partner_id || case when side = 'open' then ':open' else '' end || ':r' || revision as accrual_id,
         *,
         null::varchar as reverses_accrual_id
     from accruals
@@ -133,15 +165,19 @@ select
     rule_version::integer as rule_version,
     scheme,
     distribution,
+    side,
     basis_amount,
     basis_unit,
     own_rate,
     rate,
     fx_rate,
+    fx_path,
     amount::decimal(38, 8) as amount,
     currency,
     amount_usd::decimal(38, 8) as amount_usd,
     fx_rate_usd,
+    tier_from,
+    limited_by,
     executed_at,
     {{ known_at() }} as accrued_at,
     'accrued' as status,

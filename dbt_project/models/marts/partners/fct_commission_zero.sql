@@ -5,11 +5,11 @@
     tags=['stepwise'],
     meta={'owner': 'partners', 'sorted_by': ['partner_id', 'deal_id']},
     pre_hook="{% if is_incremental() %}
-        delete from {{ this }} where (platform, deal_id) in (select (deals.platform, deals.deal_id) from {{ ref('int_commission_deals') }} as deals)
+        delete from {{ this }} where (platform, deal_id) in (select (deals.platform, deals.deal_id) from {{ ref('int_commission_deals') }} as deals where not deals.is_context)
     {% endif %}"
 ) }}
 
-with deals as (select * from {{ ref('int_commission_deals') }}),
+with deals as (select * from {{ ref('int_commission_deals') }} where not is_context and not coalesce(is_staged, false)),
 
 card as (select * from {{ ref('int_commission_card') }}),
 
@@ -91,7 +91,37 @@ by_amount as (
     where not members.is_open and (unpaid_lines.unpaid = members.lines_to_pay or unpaid_lines.is_open)
 ),
 
+-- of a staged deal every outcome stands by itself: a filter for all, the member's own reason, or a share with or without one
+staged_outcomes as (
+    select
+        parts.platform,
+        parts.deal_id,
+        card.partner_id,
+        case when card.deal_reason = 'unknown_plan' then card.reason else coalesce(parts.reason, card.own_reason) end as reason,
+        case when parts.reason is null or card.deal_reason = 'unknown_plan' then card.own_detail else parts.detail end as detail
+    from {{ ref('int_commission_parts') }} as parts
+    inner join card on parts.slice_id = card.slice_id
+    where parts.is_paying and not parts.is_context and (parts.reason is not null or card.scheme is null)
+    union all
+    select platform, deal_id, partner_id, reason, detail from {{ ref('int_commission_staged') }}
+),
+
+by_outcome as (
+    select
+        staged_outcomes.platform,
+        staged_outcomes.deal_id,
+        staged_outcomes.partner_id,
+        arg_min(staged_outcomes.reason, reasons.precedence) as reason,
+        arg_min(staged_outcomes.detail, reasons.precedence) as detail
+    from staged_outcomes
+    left join reasons on staged_outcomes.reason = reasons.reason
+    group by staged_outcomes.platform, staged_outcomes.deal_id, staged_outcomes.partner_id
+    having bool_or(reasons.is_open) or count(staged_outcomes.reason) = count(*)
+),
+
 zeros as (
+    select * from by_outcome
+    union all
     select * from filtered
     union all
     select * from by_card
