@@ -24,6 +24,7 @@ def main() -> None:
         audit,
         backup,
         bench,
+        commissions,
         first_run,
         outbox,
         pipeline,
@@ -31,7 +32,7 @@ def main() -> None:
         serving,
     )
 
-    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench):
+    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench, commissions):
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
     app()

@@ -1,0 +1,1 @@
+"""Partner commissions put into words: one deal, one accrual, one deal that paid nothing."""
