@@ -92,7 +92,7 @@ class Part:
 
     @property
     def both(self) -> bool:
-        return self.plan["settings"].get("side") == "both"
+        return self.chain[0].setting("side") == "both"
 
 
 @dataclass

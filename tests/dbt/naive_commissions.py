@@ -22,8 +22,8 @@ def interpret(broker: Broker) -> tuple[Lines, Zeros]:
     refused = refused_links(broker)
     links = [link for link in broker.links if (link["child_kind"], link["child_id"], link["valid_from"]) not in refused]
     parts = [part for deal in broker.deals for part in parts_of(broker, links, deal)]
-    eligible = [part for part in parts if part.chain[0].plan is not None and not is_own_client(part)]
-    net_hedges(eligible)
+    eligible = [part for part in parts if not is_own_client(part)]
+    net_hedges([part for part in eligible if part.chain[0].plan is not None])
     pays: list[Pay] = []
     for part in parts:
         if part.side == "close" if is_own_client(part) else part.pays:

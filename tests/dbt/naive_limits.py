@@ -61,5 +61,5 @@ def cap_partners(broker: Broker, pays: list[Pay]) -> None:
         for key in keys.values():
             used[key] += paid
         if paid < asked:
-            pay.amount = pay.amount * paid / asked
+            pay.amount = paid if exchange == 1 else pay.amount * paid / asked
             pay.reason = None if pay.amount else "capped"

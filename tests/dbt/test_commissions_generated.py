@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +48,11 @@ def all_rows(brokers: list[Broker]) -> dict[str, list[Row]]:
 @pytest.fixture(scope="module")
 def at_once(brokers: list[Broker], tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Everything in one load."""
-    home = new_broker(tmp_path_factory.mktemp("once"))
+    return in_one_load(brokers, tmp_path_factory.mktemp("once"))
+
+
+def in_one_load(brokers: list[Broker], root: Path) -> Home:
+    home = new_broker(root)
     home.learn("2026-04-01", **{feed: [feed_row(row) for row in rows] for feed, rows in all_rows(brokers).items()})
     home.build(*MODELS)
     return home
@@ -139,3 +144,13 @@ def test_every_reversal_takes_back_exactly_one_line_of_the_same_deal_and_partner
         where reversals.reverses_accrual_id is not null and lines.accrual_id is null
     """)
     assert wrong_ones == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(1_001, 4_001, 200))
+def test_thousands_of_brokers_are_paid_what_the_naive_reading_pays(first: int, tmp_path: Path) -> None:
+    shared = market(first)
+    many = [generate(seed, shared) for seed in range(first, first + 200)]
+    home = in_one_load(many, tmp_path)
+    lines, zeros = naive(many)
+    assert (set(home.rows(STANDING)) ^ lines, set(home.rows(ZEROS)) ^ zeros) == (set(), set())

@@ -122,7 +122,8 @@ involved_positions as (
     inner join (select distinct placed.platform, placed.position_id from placed) as looked_at
         on deals.platform = looked_at.platform and deals.position_id = looked_at.position_id
     {% endif -%}
-    where not deals.is_cancelled and (deals.entry = 'inout' or (deals.entry = 'in' and deals.executed_at > deals.opened_at))
+    -- also by a deal that was cancelled: what then closes has no opening
+    where deals.entry = 'inout' or (deals.entry = 'in' and deals.executed_at > deals.opened_at)
 ),
 
 {{ followed_positions() }},
@@ -193,7 +194,7 @@ eligible as (
             -(closing_commission + coalesce({{ share_of('opened_commission', 'lots', 'opened_lots') }}, 0)), 0
         ) end::decimal(38, 16) as commission_paid,
         -- without a division it has the digits that were sent
-        case when is_on_commission and not is_followed and (opened_lots = lots or opened_lots = 0) then
+        case when is_on_commission and not is_followed and entry <> 'inout' and (opened_lots = lots or opened_lots = 0) then
             {{ short_decimal('try_cast(greatest(-(commission + plain_opened_commission), 0) as decimal(18, 8))') }}
         end as short_commission_paid,
         case

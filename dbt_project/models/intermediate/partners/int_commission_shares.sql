@@ -254,6 +254,8 @@ kept as (
         *,
         case
             when is_last or not has_rule then received
+            -- least() would pass over what is not known
+            when pass_up is not null and pass_up_fx is null then null
             when pass_up is not null then received - least(received, (pass_up * pass_up_fx * paid_lots::decimal(18, 4) * half)::decimal(38, 20))
             else received - (received::decimal(38, 16) * coalesce(pass_up_pct, 0)::decimal(18, 8))::decimal(38, 20)
         end as kept_amount
