@@ -159,6 +159,8 @@ select
         when is_unknown then 'partner_unknown'
         when event in ('failed', 'returned') and not was_paid then 'nothing_paid'
         when moved is null and event not in ('held', 'released', 'paid') then 'amount_unknown'
+        -- an approval or a payout of all there is, where there is nothing
+        when moved = 0 or (event = 'paid' and moved is null and payable - payable_paid_before - paid <= 0) then 'nothing_due'
     end as reason,
     coalesce(entity, 'unassigned') as entity,
     partner_id,
