@@ -85,12 +85,8 @@ def answer(live: Live, said: str, event_id: str, **more: object) -> Answer:
 
 
 def next_step(task: Task) -> Step | None:
-    """The step that is due; of an escalated subject it asks the roles that the policy escalates to."""
-    taken = task.live.step
-    step = task.policy.steps[taken] if taken < len(task.policy.steps) else None
-    if step is not None and task.live.state == "escalated":
-        return replace(step, roles=task.policy.escalation_roles)
-    return step
+    """The step that is due by the task's policy and live state."""
+    return task.policy.step_due(task.live.step, task.live.state)
 
 
 def roles_of_next(task: Task, live: Live) -> tuple[str, ...]:
