@@ -564,7 +564,7 @@ where a.amount <> 0
 union all by name
 select 'commission_decisions' as source_feed, event_id as source_key, event as event_kind, 'any' as condition, coalesce(entity, 'unassigned') as entity,
     partner_id, currency, amount, amount as net_amount, 0 as difference, occurred_at, _load_id, _row_number
-from decided where amount is not null
+from decided where amount <> 0
 union all by name
 select 'fx_rates' as source_feed, entity || ':' || strftime(month, '%Y-%m') as source_key, 'revaluation' as event_kind,
     if(amount < 0, 'gain', 'loss') as condition, entity, base as currency, amount, ends_at as occurred_at

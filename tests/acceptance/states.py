@@ -7,6 +7,11 @@ from warehouse.settings import Settings
 
 # when a process ran, and which step wrote a row anew, is no fact about the broker
 VOLATILE = {"_run_id", "_horizon_load_id", "run_id", "started_at", "finished_at", "ran_at", "published_at", "message"}
+SOURCES = {
+    "compliance.fct_audit_events": """(
+        select * replace (if(stream = 'load', recorded_at, occurred_at) as occurred_at) from compliance.fct_audit_events
+    )""",
+}
 MARTS = """
 select schema_name || '.' || model from control.models where is_mart and model <> 'fct_checks_history' order by 1
 """
@@ -36,7 +41,8 @@ def fingerprints(settings: Settings) -> dict[str, tuple[int, int]]:
         for (mart,) in connection.execute(MARTS).fetchall():
             columns = [name for (name, *_) in connection.execute(f"describe {mart}").fetchall() if name not in VOLATILE]
             hashed = ", ".join(f'"{column}"' for column in columns)
-            row = connection.execute(f"select count(*), coalesce(bit_xor(hash({hashed})), 0) from {mart}").fetchone()
+            source = SOURCES.get(mart, mart)
+            row = connection.execute(f"select count(*), coalesce(bit_xor(hash({hashed})), 0) from {source}").fetchone()
             assert row is not None
             found[mart] = (row[0], row[1])
         return found

@@ -213,7 +213,9 @@ def test_coverage_counts_every_entry_once(books: Broker) -> None:
 
 def test_a_balance_is_asked_as_of_one_moment_and_as_known_at_another(books: Broker) -> None:
     books.publish()
-    asked = "select sum(balance) as balance from balance_as_of('2010', ?, ?) where client_id = 'C1' and currency = 'USD'"
+    asked = (
+        "select sum(balance) as balance from balance_as_of('2010', ?, ?) where client_id = 'C1' and currency = 'USD'"
+    )
     reader = Reader(books.settings)
     before, after = (
         reader.query(asked, ["2026-01-31 23:59:59", known])["balance"][0] for known in ("2026-02-10", "2026-03-01")

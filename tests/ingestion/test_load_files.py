@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from ingestion import files, load
+from ingestion.feeds import FEEDS
 from ingestion.judge import judge
 from ingestion.load import ensure_raw
 from ingestion.outcome import AccountsDoNotAdd, Counts
@@ -271,7 +272,7 @@ def test_the_raw_tables_of_every_feed_exist_before_anything_is_loaded_and_a_seco
 ) -> None:
     ensure_raw(landing.connection)
     ensure_raw(landing.connection)
-    assert landing.one("select count(*) from duckdb_tables() where schema_name = 'raw'") == 29 + 2
+    assert landing.one("select count(*) from duckdb_tables() where schema_name = 'raw'") == len(FEEDS) + 2
 
 
 def test_a_column_added_to_a_contract_later_is_added_to_its_raw_table(landing: Landing) -> None:

@@ -1,5 +1,6 @@
 """A small published home, and the application run on it without a browser."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,12 @@ Open = Callable[..., AppTest]
 def hand_made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Marts written by hand and published once; tests only read it."""
     return make(Settings(home=tmp_path_factory.mktemp("hand-made")))
+
+
+@pytest.fixture(autouse=True)
+def main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page under test takes the place of `__main__`; whoever starts processes later must find pytest's own there."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

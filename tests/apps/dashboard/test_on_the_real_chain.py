@@ -1,5 +1,8 @@
 """The pages on what the real chain builds: every tab finds the columns that it asks for, and has something to show."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.apps.dashboard.conftest import Open
@@ -14,9 +17,15 @@ TABS = {
 }
 
 
+@pytest.fixture(scope="module")
+def broker(built_home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy: who looks at a page is written into the home's journal, which the next load would read."""
+    return Path(shutil.copytree(built_home.root, tmp_path_factory.mktemp("looked-at") / "home"))
+
+
 @pytest.mark.parametrize(("page", "tab"), [(page, tab) for page, tabs in TABS.items() for tab in tabs])
-def test_a_tab_shows_the_broker_that_was_built(open_page: Open, built_home: Settings, page: str, tab: str) -> None:
-    app = open_page(page, "astrid", home=built_home.root, tab=tab, period="all")
+def test_a_tab_shows_the_broker_that_was_built(open_page: Open, broker: Path, page: str, tab: str) -> None:
+    app = open_page(page, "astrid", home=broker, tab=tab, period="all")
     said = words(app)
     assert not app.exception
     assert not app.error, said
@@ -24,21 +33,21 @@ def test_a_tab_shows_the_broker_that_was_built(open_page: Open, built_home: Sett
     assert app.dataframe
 
 
-def test_every_mart_column_that_a_tile_or_table_shows_has_a_definition(open_page: Open, built_home: Settings) -> None:
-    app = open_page("overview", "lena", home=built_home.root, period="all")
+def test_every_mart_column_that_a_tile_or_table_shows_has_a_definition(open_page: Open, broker: Path) -> None:
+    app = open_page("overview", "lena", home=broker, period="all")
     assert all(tile.help for tile in app.metric)
 
 
-def test_the_dossier_answers_for_a_withdrawal_with_a_control_failure(open_page: Open, built_home: Settings) -> None:
-    listed = open_page("regulator_query", "costas", home=built_home.root, period="all", show="failures")
+def test_the_dossier_answers_for_a_withdrawal_with_a_control_failure(open_page: Open, broker: Path) -> None:
+    listed = open_page("regulator_query", "costas", home=broker, period="all", show="failures")
     identifier = str(listed.dataframe[0].value["request_id"].iloc[0])
-    app = open_page("regulator_query", "costas", home=built_home.root, id=identifier)
+    app = open_page("regulator_query", "costas", home=broker, id=identifier)
     assert not app.exception
     assert "control failure" in words(app)
     assert "As it was known then" in [item.value for item in app.subheader]
 
 
-def test_an_unknown_withdrawal_is_told_with_the_nearest_ids(open_page: Open, built_home: Settings) -> None:
-    said = words(open_page("regulator_query", "costas", home=built_home.root, id="nothing-like-it"))
+def test_an_unknown_withdrawal_is_told_with_the_nearest_ids(open_page: Open, broker: Path) -> None:
+    said = words(open_page("regulator_query", "costas", home=broker, id="nothing-like-it"))
     assert "No such withdrawal" in said
     assert "data reach up to" in said
