@@ -1,5 +1,6 @@
 """`daybook bench`: a broker is simulated, loaded, built, published and added to in a home of its own; every figure is a ratio."""
 
+import json
 import os
 import resource
 import statistics
@@ -49,13 +50,18 @@ def bench(deals: int, progress: Progress = lambda _: None, *, memory_limit: str 
         partners = max(clients // CLIENTS_PER_PARTNER, 24)
         simulate(settings.landing, truth=settings.truth, deals=deals, clients=clients, partners=partners, breaks=0)
         report: Report = {"deals": deals, "machine": _machine(), "memory_limit": memory_limit}
-        report |= _loaded(settings, progress)
         dbt = Dbt(settings)
-        report |= _parsed(dbt)
-        report |= _built(settings, dbt, progress)
-        report |= _published(settings, report["limit_seconds"], progress)
-        report |= _increment(settings, dbt, progress)
-        report["dossier_p95_ms"] = _dossier_p95(settings, progress)
+        for measure in (
+            lambda: _loaded(settings, progress),
+            lambda: _parsed(dbt),
+            lambda: _built(settings, dbt, progress),
+            lambda: _published(settings, report["limit_seconds"], progress),
+            lambda: _increment(settings, dbt, progress),
+            lambda: {"dossier_p95_ms": _dossier_p95(settings, progress)},
+        ):
+            found = measure()
+            progress(json.dumps(found))  # a later part may fail, and a large size takes long
+            report |= found
         return report | {"page_p95_ms": None, "chain": None, "peak_memory": _peak_memory()}
 
 
@@ -90,13 +96,12 @@ def _built(settings: Settings, dbt: Dbt, progress: Progress) -> Report:
         limit = run_limit(settings, by_hand)
         differing = disagreements(settings, by_hand)
         by_hand.unlink()
-    if differing:
-        raise WarehouseError(f"The limit is no reference, it makes other tables than the build: {differing}")
     parts = parts_of(dbt)
     built = {part: _sum([spent for name, spent in took.items() if parts.get(name) == part]) for part in PARTS}
     whole, all_of_limit = _sum([*built.values(), took["startup"]]), _sum(list(limit.values()))
     slowest = sorted(((name, spent) for name, spent in took.items() if name in parts), key=lambda one: -one[1].seconds)
     return {
+        "disagreements": differing,
         "limit_seconds": round(all_of_limit.seconds, 2),
         "build_seconds": round(whole.seconds, 2),
         "ratio_to_limit": round(whole.seconds / all_of_limit.seconds, 2),

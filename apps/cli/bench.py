@@ -1,10 +1,10 @@
 """bench: how far the pipeline is from what the machine could do."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from apps.cli.console import USAGE, explained, print_json, progress, table, words
+from apps.cli.console import FAILED, USAGE, explained, print_json, progress, table, words
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -29,7 +29,14 @@ def bench(
         found = measured(deals, report, memory_limit=settings.memory_limit or "4GB")
     if json:
         print_json(found)
-        return
+    else:
+        _print(deals, found)
+    if found["disagreements"]:
+        words.print(f"[red]The limit is no reference, it makes other tables than the build: {found['disagreements']}")
+        raise typer.Exit(FAILED)
+
+
+def _print(deals: int, found: dict[str, Any]) -> None:
     rows = [
         [part, one["ratio"], one["build_seconds"], one["limit_seconds"], one["ratio_cpu"]]
         for part, one in found["sections"].items()
