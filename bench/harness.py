@@ -51,17 +51,17 @@ def bench(deals: int, progress: Progress = lambda _: None, *, memory_limit: str 
         simulate(settings.landing, truth=settings.truth, deals=deals, clients=clients, partners=partners, breaks=0)
         report: Report = {"deals": deals, "machine": _machine(), "memory_limit": memory_limit}
         dbt = Dbt(settings)
-        for measure in (
-            lambda: _loaded(settings, progress),
-            lambda: _parsed(dbt),
-            lambda: _built(settings, dbt, progress),
-            lambda: _published(settings, report["limit_seconds"], progress),
-            lambda: _increment(settings, dbt, progress),
-            lambda: {"dossier_p95_ms": _dossier_p95(settings, progress)},
-        ):
-            found = measure()
+
+        def said(found: Report) -> Report:
             progress(json.dumps(found))  # a later part may fail, and a large size takes long
-            report |= found
+            return found
+
+        report |= said(_loaded(settings, progress))
+        report |= said(_parsed(dbt))
+        report |= said(_built(settings, dbt, progress))
+        report |= said(_published(settings, report["limit_seconds"], progress))
+        report |= said(_increment(settings, dbt, progress))
+        report |= said({"dossier_p95_ms": _dossier_p95(settings, progress)})
         return report | {"page_p95_ms": None, "chain": None, "peak_memory": _peak_memory()}
 
 
