@@ -31,6 +31,10 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
     )
     mt5_platform: str = Field(default="mt5", description="What that trading server is called in every row.")
+    source_urls: dict[str, SecretStr] = Field(
+        default={},
+        description='SQLAlchemy URLs of the SQL sources in `sources.yml`, by name, as JSON: {"live4": "mysql://reader:…@host/mt4"}.',
+    )
     ops_url: SecretStr = Field(
         default=SecretStr(""),
         description="SQLAlchemy URL of the operational store, `postgresql+psycopg://…`; empty: SQLite in the home.",
@@ -148,6 +152,11 @@ class Settings(BaseSettings):
     def secrets(self) -> Path:
         """Files that only the service's user may read: what the pages need to sign people in."""
         return self.root / "secrets"
+
+    @property
+    def sources(self) -> Path:
+        """When each SQL source was last read, and what went wrong since; one file a source."""
+        return self.root / "sources"
 
     @property
     def outbox(self) -> Path:
