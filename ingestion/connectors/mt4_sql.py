@@ -35,6 +35,8 @@ class Mt4Sql:
     version: ClassVar[str] = "1"
     patterns: ClassVar[tuple[str, ...]] = ("*.parquet", "*.csv", "*.sql")
     feeds: ClassVar[tuple[str, ...]] = ("deals", "orders", "positions", "trading_accounts", "account_snapshots")
+    untried: ClassVar[bool] = True
+    """Built from the tables' description; no real export was at hand."""
 
     platform: str = "mt4"
     time_zone: str | int | None = None
