@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 
 from apps import operations
-from ingestion.connectors.mt5_sql import PullError, pull
+from ingestion import sources
+from ingestion.connectors.mt5_pull import PullError
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
@@ -71,16 +72,11 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load(settings: Settings, source: Source, progress: Progress = silent) -> list[FileOutcome]:
     """Loads files into raw under the writer slot, and what happened in the operational store; one `recorded_at` for the whole call."""
-    if source.connector == "mt5_sql" and not source.paths and settings.mt5_url.get_secret_value():
-        progress("pulling from the MT5 export database")
-        try:
-            pull(settings.mt5_url.get_secret_value(), settings.landing / "mt5_sql", platform=settings.mt5_platform)
-        except PullError as error:
-            raise WarehouseError(str(error)) from error
+    outcomes = _refreshed(settings, source, progress)
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         if source.everything:
             operations.land(settings, operations.loaded(connection))
-        return ingest(
+        return outcomes + ingest(
             connection,
             settings,
             paths=source.paths or None,
@@ -90,6 +86,40 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             dry_run=source.dry_run,
             progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
         )
+
+
+def _refreshed(settings: Settings, source: Source, progress: Progress) -> list[FileOutcome]:
+    """The SQL sources that this load asks for: one kind by name, which must answer; or all that are due, where a silent one is stale."""
+    named = source.connector in sources.EXPORTS and not source.paths and not source.dry_run
+    if not (named or source.everything):
+        return []
+    outcomes: list[FileOutcome] = []
+    for one in sources.sources(settings):
+        due = sources.state_of(settings, one.name).is_due(datetime.now(UTC).replace(tzinfo=None))
+        if one.kind != source.connector if named else not due:
+            continue
+        try:
+            outcomes += refresh(settings, one, source.recorded_at, progress)
+        except PullError as error:
+            if named:
+                raise WarehouseError(str(error)) from error
+            progress(f"{one.name} is stale: {error}")
+    return outcomes
+
+
+def refresh(
+    settings: Settings, one: sources.SqlSource, recorded_at: datetime | None = None, progress: Progress = silent
+) -> list[FileOutcome]:
+    """Pulls and loads what is new in one SQL source, then sweeps it for what was edited or deleted unseen and loads that. Raises PullError."""
+    progress(f"reading {one.name}")
+    files = sources.pull(settings, one)
+    with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
+        outcomes = ingest(connection, settings, files, connector=one.kind, recorded_at=recorded_at) if files else []
+        found = sources.swept(settings, one, connection)
+        if found.files:
+            progress(f"{one.name}: {found.changed} rows changed unseen, {found.gone} gone, {found.back} back again")
+            outcomes += ingest(connection, settings, list(found.files), connector=one.kind, recorded_at=recorded_at)
+    return outcomes
 
 
 def build_and_publish(

@@ -10,7 +10,8 @@ from warehouse.settings import Settings
 
 pipeline_job = dg.define_asset_job(
     "pipeline",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.groups("sources"),  # those have days and schedules of their own
     description="Load, build, check, publish.",
     executor_def=dg.in_process_executor,
 )

@@ -12,8 +12,6 @@ from tests.ingestion.connectors.damage import mutants
 from tests.ingestion.connectors.samples import SAMPLES, sample
 
 OWNERS = {
-    "mt5/ReportHistory_wizard.xlsx": "mt5_report",
-    "mt5/": "mt5_sql",
     "adyen/": "adyen_settlement",
     "camt053/": "camt053",
     "kyc/sumsub/": "sumsub",
@@ -22,14 +20,12 @@ OWNERS = {
 }
 # Samples in the same folders that no connector here takes for its own, and why.
 NOBODYS = {
-    "mt5/webapi/deal_get_page.json": "the Web API has a connector of its own, to come",
     "kyc/sumsub/go-kyc/service_01_x.json": "an error message without an applicant",
 }
 REFUSED = {
     "payments_accounting_report": "payments accounting report",
     "camt054": "camt.054 notification",
     "camt053.v2.wrong": "holds no statement",
-    ".sql": "Load a .sql dump",
     "go-kyc/service_00": "type: is missing",
 }
 FAMILIES = {
@@ -45,7 +41,7 @@ FAMILIES = {
 
 
 def files() -> list[str]:
-    folders = ("mt5", "adyen", "camt053", "kyc/sumsub", "checkoutcom")
+    folders = ("adyen", "camt053", "kyc/sumsub", "checkoutcom")
     found = [path for folder in folders for path in sorted((SAMPLES / folder).rglob("*")) if path.is_file()]
     return [path.relative_to(SAMPLES).as_posix() for path in found] or ["(none)"]
 
