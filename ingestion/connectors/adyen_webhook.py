@@ -100,7 +100,7 @@ def rows(body: Body) -> list[Row]:
 CONNECTOR = Bodies(
     name="adyen_webhook",
     feeds=("psp_transactions",),
-    marks=lambda head: b'"notificationItems"' in head and b'"NotificationRequestItem"' in head,
+    marks=lambda head: b'"eventCode"' in head and b'"pspReference"' in head and b'"merchantAccountCode"' in head,
     rows=rows,
     parts=items,
 )

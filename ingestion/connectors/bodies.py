@@ -127,8 +127,10 @@ def _no_number(name: str) -> Decimal:
 
 
 def plain(body: object) -> dict[str, object]:
-    """A body as a row for quarantine."""
-    return {str(name): value for name, value in body.items()} if isinstance(body, dict) else {"body": body}
+    """A body as a row for quarantine: what lies deeper as JSON text, in which card numbers are found and masked too."""
+    if not isinstance(body, dict):
+        return {"body": body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)}
+    return {str(name): as_detail(value) if isinstance(value, dict | list) else value for name, value in body.items()}
 
 
 def at(body: object, *path: str | int) -> Any:
@@ -182,6 +184,6 @@ def known(table: Mapping[str, str], text: str, place: str) -> str:
     return table[text]
 
 
-def as_detail(body: Body) -> str:
+def as_detail(body: Body | list[Any]) -> str:
     """The body as compact JSON, for a column that keeps it; numbers as they were written."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
