@@ -7,6 +7,7 @@ and that body is set aside; a file whose only body is not the system's is refuse
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
-from ingestion.connectors.values import decimal_of, text_frame, trimmed
+from ingestion.connectors.values import decimal_of, text_frame, trimmed, utc_text
 from ingestion.feeds import FEEDS
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -39,6 +40,8 @@ class Bodies:
     patterns: tuple[str, ...] = ("*.json", "*.jsonl")
     untried: bool = False
     """True when no real file of the system was ever seen."""
+    received: bool = False
+    """True when bodies state no time of their own: theirs is the time their file was received (its own time of change)."""
     parts: Callable[[Any], Sequence[Any]] = field(default=lambda body: (body,))
     """The bodies that an envelope holds."""
 
@@ -49,6 +52,7 @@ class Bodies:
     def read(self, path: Path) -> Iterator[Batch]:
         """A batch for each feed, in file order; every body gives rows or is set aside with its reason."""
         documents, bad = json_bodies(path)
+        stamp = {"occurred_at": received_at(path)} if self.received else {}
         bodies = [(number, part) for number, document in documents for part in self.parts(document)]
         good: dict[str, list[dict[str, object]]] = {feed: [] for feed in self.feeds}
         for number, body in bodies:
@@ -56,7 +60,7 @@ class Bodies:
                 if not isinstance(body, dict):
                     raise ValueError("body: is not a JSON object")
                 for feed, row in self.rows(body):
-                    good[feed].append({**row, "_row_number": number})
+                    good[feed].append({**stamp, **row, "_row_number": number})
             except ValueError as error:
                 bad.append(Rejected(number, (str(error),), plain(body)))
         if not any(good.values()) and len(bodies) <= 1:
@@ -67,6 +71,11 @@ class Bodies:
             rejected = tuple(bad) if place == 0 else ()
             if rows or rejected:
                 yield from batches(feed, rows, rejected, said)
+
+
+def received_at(path: Path) -> str:
+    """When a file was received (UTC): its own time of change, to the second."""
+    return utc_text(datetime.fromtimestamp(int(path.stat().st_mtime), tz=UTC))
 
 
 def batches(

@@ -3,15 +3,11 @@
 No callback states its own time: a deposit's and a withdrawal's is the time its file was received.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 
-from ingestion.connectors.base import Batch
 from ingestion.connectors.bodies import Bodies, Body, Row, amount, at, known, need, number, word
-from ingestion.connectors.values import exact, utc_text
+from ingestion.connectors.values import exact
 
 _STATUS = {"not_confirmed": "pending", "processing": "pending", "pending": "pending", "confirmed": "completed", "cancelled": "cancelled"}
 _KINDS: Mapping[str, str] = {
@@ -67,19 +63,8 @@ def _fees(body: Body, currency: str) -> tuple[Decimal | None, dict[str, Decimal]
     return same, {name: value for name, value in sums.items() if value}
 
 
-@dataclass(frozen=True)
-class CoinsPaid(Bodies):
-    """The callbacks, each with the time its file was received."""
-
-    def read(self, path: Path) -> Iterator[Batch]:
-        """As `Bodies.read`; `occurred_at` is the file's time."""
-        received = utc_text(datetime.fromtimestamp(int(path.stat().st_mtime), tz=UTC))
-        stamped = replace(self, rows=lambda body: [(feed, {**row, "occurred_at": received}) for feed, row in self.rows(body)])
-        yield from Bodies.read(stamped, path)
-
-
 def _marks(head: bytes) -> bool:
     return b'"currency_sent"' in head and b'"crypto_address"' in head
 
 
-CONNECTOR = CoinsPaid(name="coinspaid", feeds=("psp_transactions",), marks=_marks, rows=rows)
+CONNECTOR = Bodies(name="coinspaid", feeds=("psp_transactions",), marks=_marks, rows=rows, received=True)
