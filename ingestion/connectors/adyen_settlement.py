@@ -130,7 +130,12 @@ class AdyenSettlement:
             except BadFile:
                 return False
         first = head.decode("utf-8", "replace")
-        return "Merchant Account" in first and "Psp Reference" in first and "Modification" in first and "Record Type" not in first
+        return (
+            "Merchant Account" in first
+            and "Psp Reference" in first
+            and "Modification" in first
+            and "Record Type" not in first
+        )
 
     def read(self, path: Path) -> Iterator[Batch]:
         """Every row of the report as one event; the remarks come with the last batch."""
@@ -234,7 +239,9 @@ def _open(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
 def _not_ours(path: Path, header: set[str]) -> BadFile:
     remedy = "Order Adyen's 'Settlement detail report' and drop that file instead."
     if "Record Type" in header:
-        return BadFile(f"{path.name} is Adyen's payments accounting report.", "Drop it in landing/adyen_accounting/ instead.")
+        return BadFile(
+            f"{path.name} is Adyen's payments accounting report.", "Drop it in landing/adyen_accounting/ instead."
+        )
     if "Journal Type" in header:
         return BadFile(f"{path.name} is Adyen's aggregate settlement report, without single payments.", remedy)
     missing = ", ".join(sorted(_NEEDED - header)[:3])

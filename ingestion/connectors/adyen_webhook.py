@@ -81,7 +81,9 @@ def rows(body: Body) -> list[Row]:
                 "psp_txn_id": own,
                 "kind": kind,
                 "status": good if success else bad,
-                "method": next((one for start, one in METHODS if method.startswith(start)), "local") if method else None,
+                "method": next((one for start, one in METHODS if method.startswith(start)), "local")
+                if method
+                else None,
                 "amount": exact(abs(value)),
                 "currency": currency,
                 "direction": "in" if kind == "adjustment" else None,

@@ -23,7 +23,13 @@ _DISPUTE: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("LOST", "ACCEPTED", "EXPIRED", "AUTO_ACCEPTED"), ("chargeback", "completed")),
     "WON": ("chargeback_reversal", "completed"),
 }
-_REPORT_KINDS = {"": "deposit", "donation": "deposit", "payment": "deposit", "refund": "refund", "chargeback": "chargeback"}
+_REPORT_KINDS = {
+    "": "deposit",
+    "donation": "deposit",
+    "payment": "deposit",
+    "refund": "refund",
+    "chargeback": "chargeback",
+}
 _METHODS = (("paypal", "ewallet"), ("venmo", "ewallet"), ("applepay", "card"), ("googlepay", "card"), ("card", "card"))
 
 
@@ -116,7 +122,15 @@ def _method(body: object) -> str | None:
     named = (word(body, "payment_method") or "").lower()
     snapshot = at(body, "paymentMethodSnapshot")
     if not named and isinstance(snapshot, dict):
-        named = "venmo" if "venmoUserId" in snapshot else "paypal" if "payer" in snapshot else "card" if "last4" in snapshot else ""
+        named = (
+            "venmo"
+            if "venmoUserId" in snapshot
+            else "paypal"
+            if "payer" in snapshot
+            else "card"
+            if "last4" in snapshot
+            else ""
+        )
     return next((method for start, method in _METHODS if start in named), "local") if named else None
 
 

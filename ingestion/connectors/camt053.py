@@ -83,7 +83,10 @@ class Camt053:
                     lines, said = _lines(entry)
                     made = [self._line(entry, line, account, identity) for line in lines]
                     if is_interim:
-                        made = [{**row, "booked_on": row["booked_on"] or _told_on(statement), "is_interim": "true"} for row in made]
+                        made = [
+                            {**row, "booked_on": row["booked_on"] or _told_on(statement), "is_interim": "true"}
+                            for row in made
+                        ]
                 except ValueError as error:
                     rejected.append(Rejected(number, (str(error),), _flat(entry)))
                     continue
@@ -187,7 +190,9 @@ def _statements(path: Path) -> tuple[list[Element], bool]:
             "Drop the camt.053 statement instead.",
         )
     if body is None or kind not in _DOCUMENTS:
-        raise BadFile(f"{path.name} is no camt.053 or camt.054 (found {kind}).", "Drop the statement or notification instead.")
+        raise BadFile(
+            f"{path.name} is no camt.053 or camt.054 (found {kind}).", "Drop the statement or notification instead."
+        )
     found = every(body, _DOCUMENTS[kind])
     if not found:
         raise BadFile(f"{path.name} holds no statement ({_DOCUMENTS[kind]}).", "Ask the bank to send it again.")

@@ -9,7 +9,13 @@ from decimal import Decimal
 from ingestion.connectors.bodies import Bodies, Body, Row, amount, at, known, need, number, word
 from ingestion.connectors.values import exact
 
-_STATUS = {"not_confirmed": "pending", "processing": "pending", "pending": "pending", "confirmed": "completed", "cancelled": "cancelled"}
+_STATUS = {
+    "not_confirmed": "pending",
+    "processing": "pending",
+    "pending": "pending",
+    "confirmed": "completed",
+    "cancelled": "cancelled",
+}
 _KINDS: Mapping[str, str] = {
     **{"deposit": "deposit", "deposit_exchange": "deposit"},
     **{"withdrawal": "withdrawal", "withdrawal_exchange": "withdrawal", "exchange": "adjustment"},
@@ -36,7 +42,8 @@ def rows(body: Body) -> list[Row]:
         "fee_amount": exact(same),
         "fee_currency": currency if same is not None else None,
         "direction": "out" if kind == "adjustment" else None,
-        "client_reference": word(body, "foreign_id") or (word(body, "crypto_address", "foreign_id") if is_deposit else None),
+        "client_reference": word(body, "foreign_id")
+        or (word(body, "crypto_address", "foreign_id") if is_deposit else None),
         "instrument_id": word(body, "crypto_address", "address"),
         "blockchain_txid": word(body, "transactions", 0, "txid"),
         "risk_score": word(body, "transactions", 0, "riskscore"),
@@ -44,7 +51,11 @@ def rows(body: Body) -> list[Row]:
     }
     fees: list[dict[str, object]] = [
         {
-            **{"psp": "coinspaid", "event_id": f"{said}:{own}:{stands}:fee:{name}", "psp_txn_id": f"{said}:{own}:fee:{name}"},
+            **{
+                "psp": "coinspaid",
+                "event_id": f"{said}:{own}:{stands}:fee:{name}",
+                "psp_txn_id": f"{said}:{own}:fee:{name}",
+            },
             **{"kind": "fee", "status": status, "method": "crypto", "amount": exact(value), "currency": name},
         }
         for name, value in others.items()

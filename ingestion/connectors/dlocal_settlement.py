@@ -115,7 +115,9 @@ class DlocalSettlement:
             "psp_txn_id": own if said != "SETTLEMENT_FEE" else f"fee:{own}",
             "kind": kind,
             "status": "completed",
-            "method": _METHODS.get((trimmed(row.get("PAYMENT_TYPE")) or "").upper(), "local") if kind == "deposit" else None,
+            "method": _METHODS.get((trimmed(row.get("PAYMENT_TYPE")) or "").upper(), "local")
+            if kind == "deposit"
+            else None,
             "amount": exact(abs(value)),
             "currency": currency,
             "fee_amount": exact(-fee) if fee is not None and not alone else None,
@@ -126,8 +128,16 @@ class DlocalSettlement:
             "settlement_batch_id": transfer,
             "occurred_at": moment_of(moment or trimmed(top.get("TRANSFER_DATE")) or "", self.time_zone),
             "row_type": said,
-            **{name.lower(): trimmed(row[name]) for name in ("LOCAL_AMOUNT", "LOCAL_CURRENCY", "FX_RATE", "DESCRIPTION") if name in row},
-            **{name.lower(): trimmed(row[name]) for name in ("MID", "LOGIN", "PAYMENT_METHOD_CODE", "USER_EMAIL") if name in row},
+            **{
+                name.lower(): trimmed(row[name])
+                for name in ("LOCAL_AMOUNT", "LOCAL_CURRENCY", "FX_RATE", "DESCRIPTION")
+                if name in row
+            },
+            **{
+                name.lower(): trimmed(row[name])
+                for name in ("MID", "LOGIN", "PAYMENT_METHOD_CODE", "USER_EMAIL")
+                if name in row
+            },
         }
 
 

@@ -10,11 +10,19 @@ from decimal import Decimal
 from ingestion.connectors.bodies import Bodies, Body, Row, at, need, number, word
 from ingestion.connectors.values import exact, from_epoch
 
-_DONE = {"COMPLETED": "completed", "REJECTED": "declined", "BLOCKED": "declined", "CANCELLED": "cancelled", "CANCELLING": "pending"}
+_DONE = {
+    "COMPLETED": "completed",
+    "REJECTED": "declined",
+    "BLOCKED": "declined",
+    "CANCELLED": "cancelled",
+    "CANCELLING": "pending",
+}
 _STATUS: Mapping[str, str] = {
     **_DONE,
     **dict.fromkeys(("FAILED", "TIMEOUT", "PARTIALLY_COMPLETED"), "failed"),
-    **dict.fromkeys(("SUBMITTED", "QUEUED", "PENDING_AUTHORIZATION", "PENDING_SIGNATURE", "PENDING_ENRICHMENT"), "initiated"),
+    **dict.fromkeys(
+        ("SUBMITTED", "QUEUED", "PENDING_AUTHORIZATION", "PENDING_SIGNATURE", "PENDING_ENRICHMENT"), "initiated"
+    ),
     **dict.fromkeys(("PENDING_3RD_PARTY", "PENDING_3RD_PARTY_MANUAL_APPROVAL", "PENDING_AML_SCREENING"), "pending"),
     **dict.fromkeys(("BROADCASTING", "CONFIRMING", "PENDING_CONSOLE_APPROVAL"), "pending"),
 }

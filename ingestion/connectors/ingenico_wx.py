@@ -18,7 +18,11 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("ON", "OF", "IP", "DD", "SP", "OC"), "deposit"),
     **{"CR": "refund", "RF": "refund", "CB": "chargeback", "RV": "chargeback", "CC": "chargeback_reversal"},
 }
-_AMOUNTS = (("AmountDue", "CurrencyDue"), ("AmountDelivered", "CurrencyDelivered"), ("PaymentAmount", "PaymentCurrency"))
+_AMOUNTS = (
+    ("AmountDue", "CurrencyDue"),
+    ("AmountDelivered", "CurrencyDelivered"),
+    ("PaymentAmount", "PaymentCurrency"),
+)
 _CARD = "1"
 _REMEDY = "Fetch the statement again."
 

@@ -12,7 +12,10 @@ from ingestion.connectors.values import moment_of
 _OUTCOMES: Mapping[str, str] = {
     "APPROVED_VERIFIED": "approved",
     "DENIED_FRAUD": "rejected",
-    **dict.fromkeys(("DENIED_UNSUPPORTED_ID_TYPE", "DENIED_UNSUPPORTED_ID_COUNTRY", "ERROR_NOT_READABLE_ID", "NO_ID_UPLOADED"), "again"),
+    **dict.fromkeys(
+        ("DENIED_UNSUPPORTED_ID_TYPE", "DENIED_UNSUPPORTED_ID_COUNTRY", "ERROR_NOT_READABLE_ID", "NO_ID_UPLOADED"),
+        "again",
+    ),
 }
 _SIMILARITY = {"MATCH": "clear", "NO_MATCH": "fail", "NOT_POSSIBLE": "consider"}
 

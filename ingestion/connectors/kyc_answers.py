@@ -12,7 +12,12 @@ from ingestion.connectors.values import from_epoch
 
 _SHUFTI: Mapping[str, str] = {"verification.accepted": "approved", "verification.declined": "rejected"}
 _IDENTITYMIND: Mapping[str, str] = {"ACCEPT": "approved", "MANUAL_REVIEW": "review", "DENY": "rejected"}
-_SYNAPSE: Mapping[str, str] = {"RECEIVE": "APPROVED", "SEND-AND-RECEIVE": "APPROVED", "UNVERIFIED": "IN_PROGRESS", "LOCKED": "REJECTED"}
+_SYNAPSE: Mapping[str, str] = {
+    "RECEIVE": "APPROVED",
+    "SEND-AND-RECEIVE": "APPROVED",
+    "UNVERIFIED": "IN_PROGRESS",
+    "LOCKED": "REJECTED",
+}
 
 
 def shufti(body: Body) -> list[Row]:
@@ -21,7 +26,9 @@ def shufti(body: Body) -> list[Row]:
     if event not in _SHUFTI:
         raise ValueError(f"event: {event!r} is about the request, not about a client")
     reasons = [text for text in (word(body, "declined_reason"),) if text]
-    return decided(base("shufti_pro", f"{reference}:{event}", body, reason_codes=reasons, reference=reference), _SHUFTI[event])
+    return decided(
+        base("shufti_pro", f"{reference}:{event}", body, reason_codes=reasons, reference=reference), _SHUFTI[event]
+    )
 
 
 def identitymind(body: Body) -> list[Row]:
@@ -31,7 +38,9 @@ def identitymind(body: Body) -> list[Row]:
     codes = [code for code in (word(body, "rcd") or "").split(",") if code]
     user = word(body, "user")
     client = user if user and user.lower() != "unknown" else None
-    return decided(base("identitymind", f"{own}:{word(body, 'state') or ''}", body, reason_codes=codes, client_id=client), outcome)
+    return decided(
+        base("identitymind", f"{own}:{word(body, 'state') or ''}", body, reason_codes=codes, client_id=client), outcome
+    )
 
 
 def synapse(body: Body) -> list[Row]:
@@ -44,10 +53,14 @@ def synapse(body: Body) -> list[Row]:
             name = f"{own}:{word(document, 'id') or ''}:{place}:{word(one, 'status') or ''}"
             moment = from_epoch(at(one, "last_updated"), 1000)
             kind = word(one, "document_type")
-            made.append(told(base("synapsefi", name, body, occurred_at=moment, document_type=kind), "document_received"))
+            made.append(
+                told(base("synapsefi", name, body, occurred_at=moment, document_type=kind), "document_received")
+            )
     permission = word(body, "permission") or "UNVERIFIED"
     moment = from_epoch(at(body, "extra", "last_updated"), 1000)
-    common = base("synapsefi", f"{own}:{permission}", body, occurred_at=moment, client_id=word(body, "extra", "supp_id"))
+    common = base(
+        "synapsefi", f"{own}:{permission}", body, occurred_at=moment, client_id=word(body, "extra", "supp_id")
+    )
     return [*made, changed(common, known(_SYNAPSE, permission, "permission"))]
 
 

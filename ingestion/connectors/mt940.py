@@ -14,7 +14,16 @@ from typing import ClassVar
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.bodies import batches
-from ingestion.connectors.mt940_message import Balance, Details, Field, balance, details, entry, floor_currency, messages
+from ingestion.connectors.mt940_message import (
+    Balance,
+    Details,
+    Field,
+    balance,
+    details,
+    entry,
+    floor_currency,
+    messages,
+)
 from ingestion.connectors.values import exact, trimmed
 
 _MAX_BYTES = 64 * 1024 * 1024
@@ -69,7 +78,11 @@ class Mt940:
                 try:
                     row, value = self._line(statement, found, beside)
                 except ValueError as error:
-                    rejected.append(Rejected(number, (str(error),), {f":{one.tag}:": "\n".join(one.lines) for one in (found, *beside)}))
+                    rejected.append(
+                        Rejected(
+                            number, (str(error),), {f":{one.tag}:": "\n".join(one.lines) for one in (found, *beside)}
+                        )
+                    )
                     continue
                 line_no += 1
                 total += value

@@ -18,7 +18,9 @@ _LINE = re.compile(
     r"(?P<kind>[A-Z][A-Z0-9 ]{3})?(?P<rest>.*)",
     re.ASCII | re.DOTALL,
 )
-_BALANCE = re.compile(r"\s*(?P<side>[CD])(?P<day>\d{6})\s*(?P<currency>[A-Z]{3})?\s*(?P<amount>\d[\d ]*(?:[,.]\d*)?)", re.ASCII)
+_BALANCE = re.compile(
+    r"\s*(?P<side>[CD])(?P<day>\d{6})\s*(?P<currency>[A-Z]{3})?\s*(?P<amount>\d[\d ]*(?:[,.]\d*)?)", re.ASCII
+)
 _SIGN = {"C": 1, "RD": 1, "D": -1, "RC": -1}
 _FLOOR = re.compile(r"\s*([A-Z]{3})[DC]?\s*\d", re.ASCII)
 
@@ -197,7 +199,9 @@ def _parted(text: str, mark: str) -> Details:
     by_code: dict[str, list[str]] = {}
     for code, value in zip(parts[1::2], parts[2::2], strict=False):
         by_code.setdefault(code, []).append(value)
-    purpose = "".join("".join(by_code[code]) for code in sorted(by_code) if code[0] == "2" or code in ("60", "61", "62", "63"))
+    purpose = "".join(
+        "".join(by_code[code]) for code in sorted(by_code) if code[0] == "2" or code in ("60", "61", "62", "63")
+    )
     name = "".join("".join(by_code.get(code, [])) for code in ("32", "33")).strip()
     account = "".join(by_code.get("31", [])).strip()
     head = "".join(by_code.get("00", [])).strip()
@@ -207,7 +211,9 @@ def _parted(text: str, mark: str) -> Details:
 
 def _slashed(text: str) -> Details:
     """`/EREF/.../BENM//NAME/.../REMI/.../`, and `/CNTP/account/bic/name///`."""
-    found: Mapping[str, str] = dict(re.findall(r"/(EREF|PREF|MARF|CNTP|NAME|REMI|RTRN|IBAN)/(.*?)(?=/(?:[A-Z]{4})/|/?$)", text))
+    found: Mapping[str, str] = dict(
+        re.findall(r"/(EREF|PREF|MARF|CNTP|NAME|REMI|RTRN|IBAN)/(.*?)(?=/(?:[A-Z]{4})/|/?$)", text)
+    )
     other = found.get("CNTP", "").split("/")
     name = found.get("NAME") or (other[2] if len(other) > 2 else "")
     account = found.get("IBAN") or (other[0] if other else "")

@@ -17,10 +17,24 @@ from ingestion.connectors.bodies import batches
 from ingestion.connectors.record_lines import Taken
 from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text, wall_to_utc
 
-_STATUS = {"APPROVED": "completed", "SUCCESS": "completed", "DECLINED": "declined", "ERROR": "failed", "PENDING": "pending", "CANCELED": "cancelled"}
+_STATUS = {
+    "APPROVED": "completed",
+    "SUCCESS": "completed",
+    "DECLINED": "declined",
+    "ERROR": "failed",
+    "PENDING": "pending",
+    "CANCELED": "cancelled",
+}
 _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("", "Sale", "Settle", "Auth", "DEPOSIT"), "deposit"),
-    **{"Credit": "refund", "Refund": "refund", "Void": "deposit", "Chargeback": "chargeback", "WITHDRAWAL": "withdrawal", "Payout": "withdrawal"},
+    **{
+        "Credit": "refund",
+        "Refund": "refund",
+        "Void": "deposit",
+        "Chargeback": "chargeback",
+        "WITHDRAWAL": "withdrawal",
+        "Payout": "withdrawal",
+    },
 }
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_FIELDS = 500
@@ -65,7 +79,9 @@ class Nuvei:
                 continue
             form: dict[str, str] = {}
             try:
-                form = dict(parse_qsl(line.strip(), keep_blank_values=True, strict_parsing=False, max_num_fields=_MAX_FIELDS))
+                form = dict(
+                    parse_qsl(line.strip(), keep_blank_values=True, strict_parsing=False, max_num_fields=_MAX_FIELDS)
+                )
                 taken.rows.append({**self._row(form), "_row_number": number})
             except ValueError as error:
                 taken.refuse(number, error, list(form.values()) or [line[:2000]], list(form))
@@ -116,6 +132,16 @@ class Nuvei:
 
 
 _REFERENCES = ("clientUniqueId", "merchant_unique_id", "customData", "productId")
-_BESIDE = ("TransactionID", "AuthCode", "ErrCode", "ExErrCode", "productId", "customData", "merchant_site_id", "cardCompany", "email")
+_BESIDE = (
+    "TransactionID",
+    "AuthCode",
+    "ErrCode",
+    "ExErrCode",
+    "productId",
+    "customData",
+    "merchant_site_id",
+    "cardCompany",
+    "email",
+)
 
 CONNECTOR = Nuvei()

@@ -20,7 +20,17 @@ from ingestion.connectors.values import decimal_of, exact, trimmed
 _MAX_BYTES = 64 * 1024 * 1024
 _TOKEN = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]+)\s*>(?P<text>[^<]*)")
 _STATEMENTS = ("STMTRS", "CCSTMTRS")
-_INNER = ("STMTTRN", "LEDGERBAL", "AVAILBAL", "BANKACCTFROM", "CCACCTFROM", "BANKACCTTO", "CCACCTTO", "BANKTRANLIST", "PAYEE")
+_INNER = (
+    "STMTTRN",
+    "LEDGERBAL",
+    "AVAILBAL",
+    "BANKACCTFROM",
+    "CCACCTFROM",
+    "BANKACCTTO",
+    "CCACCTTO",
+    "BANKTRANLIST",
+    "PAYEE",
+)
 _KINDS = {"FEE": "bank_fee", "SRVCHG": "bank_fee", "INT": "interest"}
 
 
@@ -74,15 +84,32 @@ class Ofx:
                     continue
                 line_no += 1
                 total += value
-                key = {"bank_account": account, "statement_id": identity, "line_no": str(line_no), "_row_number": number}
+                key = {
+                    "bank_account": account,
+                    "statement_id": identity,
+                    "line_no": str(line_no),
+                    "_row_number": number,
+                }
                 rows.append({**row, **key})
-            head = {"bank_account": account, "statement_id": identity, "closed_on": closed_on, "currency": currency, "_row_number": place}
+            head = {
+                "bank_account": account,
+                "statement_id": identity,
+                "closed_on": closed_on,
+                "currency": currency,
+                "_row_number": place,
+            }
             opened_on = _day(statement.own.get("DTSTART"))
             if closing is None:
                 said.append(f"statement {identity} has no ledger balance: its lines load, it has no row of its own")
                 continue
-            said.append(f"statement {identity} states no opening balance; {exact(closing - total)} is what it must have been")
-            balances = {"opened_on": opened_on, "opening_balance": exact(closing - total), "closing_balance": exact(closing)}
+            said.append(
+                f"statement {identity} states no opening balance; {exact(closing - total)} is what it must have been"
+            )
+            balances = {
+                "opened_on": opened_on,
+                "opening_balance": exact(closing - total),
+                "closing_balance": exact(closing),
+            }
             is_client_money = str(account in self.client_money_accounts).lower() if self.client_money_accounts else None
             heads.append({**head, **balances, "is_client_money": is_client_money})
         yield from batches("bank_statements", heads, (), tuple(said))

@@ -15,7 +15,13 @@ from ingestion.connectors.values import moment_of
 _RESULTS: Mapping[str, str] = {"clear": "clear", "consider": "consider", "unidentified": "consider"}
 _SUB_RESULTS: Mapping[str, str] = {"clear": "clear", "rejected": "fail", "suspected": "consider", "caution": "consider"}
 _RUNS: Mapping[str, str] = {"approved": "approved", "declined": "rejected", "review": "review"}
-_CHECKS = (("watchlist", "sanctions"), ("facial", "liveness"), ("address", "address"), ("document", "identity"), ("identity", "identity"))
+_CHECKS = (
+    ("watchlist", "sanctions"),
+    ("facial", "liveness"),
+    ("address", "address"),
+    ("document", "identity"),
+    ("identity", "identity"),
+)
 
 
 def verify_signature(body: bytes, header: str, secret: str) -> bool:
@@ -36,7 +42,11 @@ def _webhook(body: Body) -> list[Row]:
     moment = next(
         (
             text
-            for path in (("object", "completed_at_iso8601"), ("object", "started_at_iso8601"), ("resource", "updated_at"))
+            for path in (
+                ("object", "completed_at_iso8601"),
+                ("object", "started_at_iso8601"),
+                ("resource", "updated_at"),
+            )
             if (text := word(body, "payload", *path))
         ),
         None,
@@ -77,7 +87,9 @@ def _object(body: Body) -> list[Row]:
     own, status = need(body, "id"), word(body, "status") or ""
     moment = word(body, "completed_at") or word(body, "updated_at") or need(body, "created_at")
     applicant = word(body, "applicant_id")
-    common = base("onfido", f"{own}:{status}", body, occurred_at=moment_of(moment), applicant_id=applicant, **_document(body))
+    common = base(
+        "onfido", f"{own}:{status}", body, occurred_at=moment_of(moment), applicant_id=applicant, **_document(body)
+    )
     result = _result(body)
     if "report_ids" in body or "check_id" not in body:
         if status in ("withdrawn", "paused", "reopened"):

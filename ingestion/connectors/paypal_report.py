@@ -55,7 +55,9 @@ class PaypalReport:
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for a column header line (CH) with PayPal's event code."""
         squeezed = head.replace(b'"', b"")
-        return (b"\nCH," in squeezed or squeezed.lstrip(b"\xef\xbb\xbf").startswith(b"CH,")) and b"Transaction Event Code" in head
+        return (
+            b"\nCH," in squeezed or squeezed.lstrip(b"\xef\xbb\xbf").startswith(b"CH,")
+        ) and b"Transaction Event Code" in head
 
     def read(self, path: Path) -> Iterator[Batch]:
         """A row for each body line (SB)."""
@@ -79,7 +81,9 @@ class PaypalReport:
                 if record != "SB":
                     raise ValueError(f"{record!r} is no record of a PayPal report")
                 if not header:
-                    raise BadFile(f"{path.name} has a body line before its columns are named.", "Fetch the report again.")
+                    raise BadFile(
+                        f"{path.name} has a body line before its columns are named.", "Fetch the report again."
+                    )
                 row = dict(zip(header, fitted(cells, len(header)), strict=True))
                 taken.rows.append({**self._row(row, account, sums), "_row_number": number})
             except ValueError as error:
@@ -108,7 +112,10 @@ class PaypalReport:
         if fee and status == "completed":
             sums[fee_currency or ""][f"fee {fee_side}"] += fee
         names = [name for part in ("First Name", "Last Name") if (name := trimmed(row.get(part)))]
-        reference, reference_kind = trimmed(row.get("PayPal Reference ID")), trimmed(row.get("PayPal Reference ID Type"))
+        reference, reference_kind = (
+            trimmed(row.get("PayPal Reference ID")),
+            trimmed(row.get("PayPal Reference ID Type")),
+        )
         return {
             "psp": "paypal",
             "event_id": f"{own}:{code}",

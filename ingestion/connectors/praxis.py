@@ -9,10 +9,29 @@ from decimal import Decimal
 from ingestion.connectors.bodies import Bodies, Body, Row, amount, at, known, need, number, word
 from ingestion.connectors.values import exact, from_epoch, from_minor
 
-_KINDS = {"sale": "deposit", "payment": "deposit", "authorization": "deposit", "payout": "withdrawal", "refund": "refund", "chargeback": "chargeback"}
+_KINDS = {
+    "sale": "deposit",
+    "payment": "deposit",
+    "authorization": "deposit",
+    "payout": "withdrawal",
+    "refund": "refund",
+    "chargeback": "chargeback",
+}
 _STATUS: Mapping[str, str] = {
-    **{"initialized": "initiated", "requested": "initiated", "created": "initiated", "pending": "pending", "approved": "completed"},
-    **{"rejected": "declined", "declined": "declined", "error": "failed", "cancelled": "cancelled", "expired": "failed"},
+    **{
+        "initialized": "initiated",
+        "requested": "initiated",
+        "created": "initiated",
+        "pending": "pending",
+        "approved": "completed",
+    },
+    **{
+        "rejected": "declined",
+        "declined": "declined",
+        "error": "failed",
+        "cancelled": "cancelled",
+        "expired": "failed",
+    },
     "chargeback": "completed",
 }
 _METHODS = (("card", "card"), ("bank", "bank_wire"), ("wire", "bank_wire"), ("crypto", "crypto"), ("wallet", "ewallet"))

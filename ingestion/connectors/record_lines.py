@@ -27,7 +27,9 @@ class Taken:
 
 def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Every line that holds anything, numbered from 1."""
-    return ((number, cells) for number, cells in enumerate(csv_rows(path), start=1) if any(cell.strip() for cell in cells))
+    return (
+        (number, cells) for number, cells in enumerate(csv_rows(path), start=1) if any(cell.strip() for cell in cells)
+    )
 
 
 def fitted(cells: Sequence[str], width: int) -> list[str]:

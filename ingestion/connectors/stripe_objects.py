@@ -51,7 +51,9 @@ def verify_signature(body: bytes, header: str, secret: str, *, now: int, toleran
     if len(times) != 1 or not secret or abs(now - int(times[0])) > tolerance:
         return False
     expected = hmac.new(secret.encode(), times[0].encode() + b"." + body, sha256).hexdigest()
-    return any(hmac.compare_digest(expected.encode(), value.encode()) for name, _, value in parts if name.strip() == "v1")
+    return any(
+        hmac.compare_digest(expected.encode(), value.encode()) for name, _, value in parts if name.strip() == "v1"
+    )
 
 
 def rows(body: Body) -> list[Row]:
@@ -206,9 +208,13 @@ def parts(document: object) -> Sequence[object]:
 def _marks(head: bytes) -> bool:
     names = (*_OBJECTS, "event", "list")
     squeezed = head.replace(b" ", b"")
-    return any(b'"object":"' + name.encode() + b'"' in squeezed for name in names) and b'"livemode"' in squeezed or (
-        b'"object":"refund"' in squeezed and b'"destination_details"' in squeezed
+    return (
+        any(b'"object":"' + name.encode() + b'"' in squeezed for name in names)
+        and b'"livemode"' in squeezed
+        or (b'"object":"refund"' in squeezed and b'"destination_details"' in squeezed)
     )
 
 
-CONNECTOR = Bodies(name="stripe_objects", feeds=("psp_transactions", "kyc_events"), marks=_marks, rows=rows, parts=parts)
+CONNECTOR = Bodies(
+    name="stripe_objects", feeds=("psp_transactions", "kyc_events"), marks=_marks, rows=rows, parts=parts
+)

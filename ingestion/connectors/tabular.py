@@ -14,8 +14,18 @@ from typing import cast
 
 from ingestion.connectors.base import BadFile, Batch, Connector, Rejected
 from ingestion.connectors.tables import csv_rows
-from ingestion.connectors.tabular_spec import ColumnRule, Footing, TabularSpec, WrongYaml, read_spec
-from ingestion.connectors.values import decimal_of, exact, from_minor, text_frame, trimmed, utc_text, wall_to_utc
+from ingestion.connectors.tabular_spec import ColumnRule, ExtraRow, Footing, TabularSpec, WrongYaml, read_spec
+from ingestion.connectors.values import (
+    decimal_of,
+    exact,
+    from_epoch,
+    from_minor,
+    salesforce_id,
+    text_frame,
+    trimmed,
+    utc_text,
+    wall_to_utc,
+)
 
 __all__ = ["Tabular", "WrongYaml", "load_yaml_connectors", "published_on"]
 
@@ -49,12 +59,18 @@ class _Line:
     published: str
 
     def text(self, name: str) -> str | None:
+        if name not in self.real:
+            raise ValueError(f"{name!r} is no part of the list's element")
         return next((found for column in self.real[name] if (found := trimmed(self.cells[column]))), None)
 
     def number(self, name: str) -> Decimal | None:
         text = self.text(name)
         if text is not None and (self.spec.thousands or self.spec.decimal_mark != "."):
-            text = text.replace("\u00a0", " ").replace(self.spec.thousands or "\0", "").replace(self.spec.decimal_mark, ".")
+            text = (
+                text.replace("\u00a0", " ")
+                .replace(self.spec.thousands or "\0", "")
+                .replace(self.spec.decimal_mark, ".")
+            )
         return decimal_of(text)
 
 
@@ -99,8 +115,9 @@ class Tabular:
 
     @property
     def feeds(self) -> tuple[str, ...]:
-        """The one feed it fills."""
-        return (self.spec.feed,)
+        """The feed it fills, and those of second rows."""
+        others = [row.feed for row in self.spec.also if row.feed is not None]
+        return tuple(dict.fromkeys([self.spec.feed, *others]))
 
     @property
     def untried(self) -> bool:
@@ -112,10 +129,10 @@ class Tabular:
         spec = self.spec
         rules = [rule for every in spec.every_rule().values() for rule in every]
         named = [name for rule in rules for name in rule.columns()]
-        named += [row.when_nonzero for row in spec.also]
+        named += [name for row in spec.also for name in row.condition()]
         named += [name for footing in spec.foots for name in (footing.total, *footing.plus, *footing.minus)]
         names = dict.fromkeys([*spec.recognise, *named, *spec.refuse_when_nonzero])
-        return tuple(name for name in names if name not in spec.optional)
+        return tuple(name for name in names if name not in spec.optional and not name.startswith("@"))
 
     @cached_property
     def _welcome(self) -> tuple[str, ...]:
@@ -147,7 +164,6 @@ class Tabular:
         header = _distinct(given)
         read = {column for columns in real.values() for column in columns}
         beside = {name: _beside(name, self.spec) for name in header if name and name not in read}
-        columns = [*self.spec.every_rule(), *beside.values()]
         rows = ((number, line) for number, line in enumerate(lines, start=1) if line)
         remarks = _Remarks()
         if self.spec.unconfirmed:
@@ -155,7 +171,7 @@ class Tabular:
         published, found = published_on(path), False
         while chunk := list(islice(rows, _BATCH_ROWS)):
             found = True
-            good: list[dict[str, object]] = []
+            good: dict[str, list[dict[str, object]]] = {feed: [] for feed in self.feeds}
             bad: list[Rejected] = []
             for number, cells in chunk:
                 row = dict(zip(header, cells, strict=False))
@@ -167,8 +183,14 @@ class Tabular:
                     bad.append(Rejected(number, (str(error),), dict(row)))
                     continue
                 kept = {new: trimmed(row[old]) for old, new in beside.items()}
-                good += [{**kept, **one, "_row_number": number} for one in made]
-            yield Batch(self.spec.feed, text_frame(good, columns), tuple(bad), remarks.taken())
+                for place, (feed, one) in enumerate(made):
+                    good[feed].append({**(kept if place == 0 else {}), **one, "_row_number": number})
+            for feed, rows_of_feed in good.items():
+                is_first = feed == self.spec.feed
+                columns = dict.fromkeys([name for row in rows_of_feed for name in row if name != "_row_number"])
+                if rows_of_feed or (is_first and bad):
+                    frame = text_frame(rows_of_feed, columns)
+                    yield Batch(feed, frame, tuple(bad) if is_first else (), remarks.taken() if is_first else ())
         if not found:
             raise BadFile(f"{path.name} has a header and no rows.", "Fetch the file again.")
 
@@ -186,18 +208,45 @@ class Tabular:
             real[name] = (matches[0],)
         return real
 
-    def _rows(self, line: _Line, number: int, remarks: _Remarks) -> list[dict[str, object]]:
+    def _rows(self, line: _Line, number: int, remarks: _Remarks) -> list[tuple[str, dict[str, object]]]:
         for name in self.spec.refuse_when_nonzero:
             if line.number(name):
-                raise ValueError(f"{name}: {line.text(name)!r} is not zero, and no rule of {self.name} says what it means")
+                raise ValueError(
+                    f"{name}: {line.text(name)!r} is not zero, and no rule of {self.name} says what it means"
+                )
         first = _made(self.spec.columns, line)
         for footing in self.spec.foots:
             total = line.number(footing.total)
-            parts = sum(line.number(name) or 0 for name in footing.plus) - sum(line.number(name) or 0 for name in footing.minus)
+            parts = sum(line.number(name) or 0 for name in footing.plus) - sum(
+                line.number(name) or 0 for name in footing.minus
+            )
             if total is not None and total != parts:
                 remarks.note(footing, number)
-        extra = [row for row in self.spec.also if line.number(row.when_nonzero)]
-        return [first, *(_made({**self.spec.columns, **row.columns}, line) for row in extra)]
+        made = [(self.spec.feed, first)]
+        for row in self.spec.also:
+            rules = {**self.spec.columns, **row.columns} if row.feed is None else row.columns
+            made += [(row.feed or self.spec.feed, _made(rules, one)) for one in _second_lines(row, line)]
+        return made
+
+
+def _second_lines(row: ExtraRow, line: _Line) -> Iterator[_Line]:
+    """The line itself where the row's condition holds; with `each`, the line once for each element of the list in its cell."""
+    if row.each is None:
+        is_met = (
+            bool(line.number(row.when_nonzero))
+            if row.when_nonzero
+            else bool(row.when_filled and line.text(row.when_filled))
+        )
+        if is_met or any((line.text(name) or "") in texts for name, texts in (row.when or {}).items()):
+            yield line
+        return
+    listed = (line.text(row.each.column) or "").strip(row.each.strip or None)
+    for element in (part.strip() for part in listed.split(row.each.separator)):
+        if element:
+            parts = {f"@{place}": part for place, part in enumerate(element.split(row.each.parts), start=1)}
+            yield _Line(
+                line.spec, {**line.cells, **parts}, {**line.real, **{name: (name,) for name in parts}}, line.published
+            )
 
 
 def _made(rules: Mapping[str, ColumnRule], line: _Line) -> dict[str, object]:
@@ -225,11 +274,18 @@ def _value(rule: ColumnRule, line: _Line, made: Mapping[str, object]) -> str | N
             place = rule.from_ or " or ".join(rule.columns()) or " or ".join(rule.may_be_absent())
             raise ValueError(f"{text!r} in {place!r} is not foreseen; known are {', '.join(rule.map)}")
         return _value(rule.otherwise, line, made)
-    if text is not None and (rule.time_zone is not None or rule.zone is not None or rule.formats):
+    if text is not None and (rule.time_zone is not None or rule.zone_in is not None or rule.formats):
         return _moment(rule, line, text)
     if text is not None and rule.split is not None:
         return json.dumps([part.strip() for part in text.split(rule.split) if part.strip()], ensure_ascii=False)
-    return text.upper() if text is not None and rule.upper else text
+    return None if text is None else _shaped(rule, text)
+
+
+def _shaped(rule: ColumnRule, text: str) -> str:
+    if rule.epoch is not None:
+        return from_epoch(text, 1000 if rule.epoch == "milliseconds" else 1)
+    text = salesforce_id(text) if rule.id_of == "salesforce" else text
+    return rule.prefix + (text.upper() if rule.upper else text)
 
 
 def _chosen(rule: ColumnRule, line: _Line) -> ColumnRule:
@@ -295,7 +351,7 @@ def _moment(rule: ColumnRule, line: _Line, text: str) -> str:
         raise ValueError(f"{text!r} is not a date and time")
     if moment.tzinfo is not None:
         return utc_text(moment)
-    named = line.text(rule.zone) if rule.zone is not None else None
+    named = line.text(rule.zone_in) if rule.zone_in is not None else None
     return utc_text(wall_to_utc(moment, named or (rule.time_zone if rule.time_zone is not None else "UTC")))
 
 

@@ -152,3 +152,18 @@ def trimmed(text: object) -> str | None:
         return None
     stripped = str(text).strip()
     return stripped or None
+
+
+def salesforce_id(text: str) -> str:
+    """The 18-letter id that means the same as a case-sensitive one of 15; anything else as it is.
+
+    >>> salesforce_id("0015500000Xyy06"), salesforce_id("0015500000Xyy06AAB")
+    ('0015500000Xyy06AAB', '0015500000Xyy06AAB')
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]{15}", text):
+        return text
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    groups = [text[start : start + 5] for start in (0, 5, 10)]
+    return text + "".join(
+        letters[sum(1 << place for place, letter in enumerate(group) if letter.isupper())] for group in groups
+    )

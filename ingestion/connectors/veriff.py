@@ -11,7 +11,13 @@ from ingestion.connectors.bodies import Bodies, Body, Row, at, known, need, word
 from ingestion.connectors.kyc_rows import base, changed, decided, told
 from ingestion.connectors.values import moment_of
 
-_DECISIONS: Mapping[str, str] = {"9001": "approved", "9102": "rejected", "9103": "again", "9104": "expired", "9121": "review"}
+_DECISIONS: Mapping[str, str] = {
+    "9001": "approved",
+    "9102": "rejected",
+    "9103": "again",
+    "9104": "expired",
+    "9121": "review",
+}
 _EVENTS: Mapping[str, str] = {"7001": "IN_PROGRESS", "7002": "SUBMITTED"}
 
 
@@ -32,7 +38,10 @@ def rows(body: Body) -> list[Row]:
     outcome = known(_DECISIONS, code, "verification.code")
     moment = word(said, "decisionTime") or word(said, "acceptanceTime") or word(said, "submissionTime")
     labels = at(said, "riskLabels")
-    reasons = [word(said, "reasonCode"), *(word(label, "label") for label in (labels if isinstance(labels, list) else []))]
+    reasons = [
+        word(said, "reasonCode"),
+        *(word(label, "label") for label in (labels if isinstance(labels, list) else [])),
+    ]
     common = base(
         "veriff",
         f"{need(said, 'id')}:{code}:{word(said, 'attemptId') or ''}",

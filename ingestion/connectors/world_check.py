@@ -39,7 +39,11 @@ def _match(case: str, result: object) -> Row:
 
 
 def _marks(head: bytes) -> bool:
-    return (b'"caseId"' in head and b'"matchStrength"' in head) or b'"groupScreeningType"' in head or b'"CLIENT_WATCHLIST"' in head
+    return (
+        (b'"caseId"' in head and b'"matchStrength"' in head)
+        or b'"groupScreeningType"' in head
+        or b'"CLIENT_WATCHLIST"' in head
+    )
 
 
 CONNECTOR = Bodies(name="world_check", feeds=("kyc_events",), marks=_marks, rows=rows, received=True)

@@ -35,7 +35,9 @@ def _content(path: Path) -> bytes:
         with gzip.open(path) if zipped else path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadFile(f"The gzip stream of {path.name} is damaged or cut off ({error}).", "Send the file again.") from error
+        raise BadFile(
+            f"The gzip stream of {path.name} is damaged or cut off ({error}).", "Send the file again."
+        ) from error
     if len(data) > MAX_BYTES:
         raise BadFile(f"{path.name} is larger than 256 MiB.", "Ask for one file per day.")
     return data

@@ -121,7 +121,11 @@ def test_a_missing_column_and_a_doubled_one_are_told_by_name(tmp_path: Path) -> 
         ("  amount: {from: Amount, units: minor}\n", "", "columns: amount must be given for psp_transactions"),
         ("units: minor", "units: cents", "line 11, columns.amount.units: input should be 'major', 'minor' or"),
         ("units: minor", "unit: minor", "line 11, columns.amount.unit: is no key that a connector knows"),
-        ("{from: Amount, units: minor}", "{units: minor}", "line 11, columns.amount: needs exactly one of from, first, join"),
+        (
+            "{from: Amount, units: minor}",
+            "{units: minor}",
+            "line 11, columns.amount: needs exactly one of from, first, join",
+        ),
         ("{from: Amount, units: minor}", "{from: A, constant: '1'}", "published (found from and constant)"),
         ("Europe/Athens", "Athens", "line 12, columns.occurred_at: 'Athens' is no time zone"),
         ("name: example\n", "", "example.yml line 2, name: is missing; add it"),
