@@ -1,4 +1,4 @@
-"""Every sample of these systems loads or is refused for a stated reason, and nothing a file may hold makes a connector fail."""
+"""Every sample of the trading platform loads or is refused for a stated reason, and nothing a file may hold makes a connector fail."""
 
 from pathlib import Path
 
@@ -11,27 +11,10 @@ from ingestion.judge import judge
 from tests.ingestion.connectors.damage import mutants
 from tests.ingestion.connectors.samples import SAMPLES, sample
 
-OWNERS = {
-    "mt5/ReportHistory_wizard.xlsx": "mt5_report",
-    "mt5/": "mt5_sql",
-    "adyen/": "adyen_settlement",
-    "camt053/": "camt053",
-    "kyc/sumsub/": "sumsub",
-    "checkoutcom/*/payouts": "checkout_payouts",
-    "checkoutcom/": "checkout_settlement",
-}
+OWNERS = {"mt5/ReportHistory_wizard.xlsx": "mt5_report", "mt5/": "mt5_sql"}
 # Samples in the same folders that no connector here takes for its own, and why.
-NOBODYS = {
-    "mt5/webapi/deal_get_page.json": "the Web API has a connector of its own, to come",
-    "kyc/sumsub/go-kyc/service_01_x.json": "an error message without an applicant",
-}
-REFUSED = {
-    "payments_accounting_report": "payments accounting report",
-    "camt054": "camt.054 notification",
-    "camt053.v2.wrong": "holds no statement",
-    ".sql": "Load a .sql dump",
-    "go-kyc/service_00": "type: is missing",
-}
+NOBODYS = {"mt5/webapi/deal_get_page.json": "the Web API has a connector of its own, to come"}
+REFUSED = {".sql": "Load a .sql dump"}
 FAMILIES = {
     "adyen_settlement": ["adyen/wmf-crm/batch_1__settlement_detail_report_batch_1128.csv", "adyen/oca/adyen_test.xlsx"],
     "camt053": ["camt053/oca/test-camt053-txdtls.xml", "camt053/genkgo/camt053.v4.xml"],
@@ -45,13 +28,13 @@ FAMILIES = {
 
 
 def files() -> list[str]:
-    folders = ("mt5", "adyen", "camt053", "kyc/sumsub", "checkoutcom")
+    folders = ("mt5",)
     found = [path for folder in folders for path in sorted((SAMPLES / folder).rglob("*")) if path.is_file()]
     return [path.relative_to(SAMPLES).as_posix() for path in found] or ["(none)"]
 
 
 def owner(name: str) -> str | None:
-    if name in NOBODYS or "/ipn_" in name:  # Adyen's webhooks have a receiver of their own, to come
+    if name in NOBODYS:
         return None
     return next(
         (
