@@ -29,10 +29,11 @@ def main() -> None:
         outbox,
         pipeline,
         reading,
+        scaffold,
         serving,
     )
 
-    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench, commissions):
+    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench, commissions, scaffold):
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
     app()
