@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from apps import operations
+from apps import operations, repairs
 from ingestion.connectors.mt5_sql import PullError, pull
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, build, nothing_new
@@ -79,7 +79,8 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         if source.everything:
             operations.land(settings, operations.loaded(connection))
-        return ingest(
+            repairs.land(settings, connection)
+        files = ingest(
             connection,
             settings,
             paths=source.paths or None,
@@ -89,6 +90,9 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             dry_run=source.dry_run,
             progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
         )
+        if source.everything:
+            repairs.link(settings, connection)
+        return files
 
 
 def build_and_publish(

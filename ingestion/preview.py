@@ -23,7 +23,9 @@ class FeedPreview:
     rows: int = 0
     first: list[dict[str, str]] = field(default_factory=list)
     """The first rows, filled columns only."""
-    totals: dict[tuple[str, str, str], tuple[int, Decimal]] = field(default_factory=lambda: defaultdict(lambda: (0, Decimal(0))))
+    totals: dict[tuple[str, str, str], tuple[int, Decimal]] = field(
+        default_factory=lambda: defaultdict(lambda: (0, Decimal(0)))
+    )
     """(kind, status, currency) -> rows and the sum of their amounts."""
 
 

@@ -70,7 +70,10 @@ def ingest(
     recorded_at: Annotated[
         str | None, typer.Option(help="When the warehouse learned it (ISO-8601, UTC); for a historical load.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Reads and checks, shows mapped rows, totals and refused rows; writes nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Reads and checks, shows mapped rows, totals and refused rows; writes nothing."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Loads files into raw, exactly once."""
@@ -98,7 +101,6 @@ def ingest(
 def connectors(json: Json = False) -> None:
     """The systems Daybook reads, with their file patterns and feeds."""
     from ingestion.connectors import connectors as known
-
     from ingestion.connectors.tabular import WrongYaml
 
     try:

@@ -79,7 +79,9 @@ def connector(
 ) -> None:
     """A connector by YAML, its test, its page of documentation; nothing that exists is overwritten."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        words.print(f"[red]A connector's name is lower-case letters, digits and underscores, like acme_settlement; not {name!r}.")
+        words.print(
+            f"[red]A connector's name is lower-case letters, digits and underscores, like acme_settlement; not {name!r}."
+        )
         raise typer.Exit(console.USAGE)
     if sample is not None and not sample.is_file():
         words.print(f"[red]There is no file {sample}. Check the path.")
@@ -98,7 +100,9 @@ def connector(
 
 def _files(name: str, sample: Path | None) -> dict[str, str]:
     """Place in the project -> text."""
-    delimiter, header, line = _header(sample) if sample else (",", ["Id", "Type", "Status", "Currency", "Amount", "Created"], [])
+    delimiter, header, line = (
+        _header(sample) if sample else (",", ["Id", "Type", "Status", "Currency", "Amount", "Created"], [])
+    )
     title = name.replace("_", " ").capitalize()
     named = {column: _column(pattern, header) for column, pattern in MEANINGS.items()}
     given = {
@@ -116,14 +120,26 @@ def _files(name: str, sample: Path | None) -> dict[str, str]:
         optional += f"  client_reference: {_quoted(named['client_reference'])}\n"
     recognise = ", ".join(_quoted(column) for column in header[: max(2, min(4, len(header)))])
     columns = "".join(f"#   {column}\n" for column in header)
-    synthetic = {"event_id": "S-1", "currency": "USD", "amount": "12.34", "occurred_at": "2026-01-02 03:04:05", "fee_amount": "0.10"}
+    synthetic = {
+        "event_id": "S-1",
+        "currency": "USD",
+        "amount": "12.34",
+        "occurred_at": "2026-01-02 03:04:05",
+        "fee_amount": "0.10",
+    }
     by_column = {named[column]: text for column, text in synthetic.items() if named[column]}
     words_of = {named["kind"]: "payment", named["status"]: "done"}
     row = [by_column.get(column) or words_of.get(column) or "" for column in header]
     csv_text = f"{delimiter.join(header)}\n{delimiter.join(row)}\n"
     return {
         f"ingestion/connectors/{name}.yml": YAML.format(
-            **given, name=name, title=title, delimiter=delimiter, recognise=recognise, optional=optional, columns=columns
+            **given,
+            name=name,
+            title=title,
+            delimiter=delimiter,
+            recognise=recognise,
+            optional=optional,
+            columns=columns,
         ),
         f"tests/ingestion/connectors/test_{name}.py": TEST.format(name=name, title=title, line=csv_text),
         f"docs/connectors/{name}.md": PAGE.format(name=name, title=title),
@@ -151,7 +167,7 @@ def _mapped(column: str | None, header: list[str], line: list[str], means: str) 
         return f"{{constant: {means}}}"
     place = header.index(column)
     seen = line[place].strip() if place < len(line) else ""
-    texts = dict.fromkeys([*([seen] if seen else []), "payment" if means == "deposit" else "done"])
+    texts = sorted({text for text in (seen, "payment" if means == "deposit" else "done") if text})
     return f"{{from: {_quoted(column)}, map: {{{', '.join(f'{_quoted(text)}: {means}' for text in texts)}}}}}"
 
 

@@ -70,7 +70,7 @@ def _row(record: Element, batch: str, due: dict[str, Decimal]) -> dict[str, obje
     minor, currency = found[0]
     value = from_minor(minor, currency) or Decimal(0)
     kind = _KINDS.get(said or "", "adjustment")
-    if kind in ("deposit", "chargeback_reversal") and value < 0 or kind in ("refund", "chargeback") and value > 0:
+    if (kind in ("deposit", "chargeback_reversal") and value < 0) or (kind in ("refund", "chargeback") and value > 0):
         kind = "adjustment"
     if _whole(data, "AmountDue") is not None:
         due[currency or ""] = due.get(currency or "", Decimal(0)) + minor

@@ -61,11 +61,15 @@ class OfacSdn:
                     raise ValueError(f"ent_num: {cells[0]!r} is no number")
                 row = _SHAPES[shape](cells)
             except ValueError as error:
-                bad.append(Rejected(number, (str(error),), {f"column {place}": cell for place, cell in enumerate(line, 1)}))
+                bad.append(
+                    Rejected(number, (str(error),), {f"column {place}": cell for place, cell in enumerate(line, 1)})
+                )
                 continue
             good.append({"list_name": _LIST, "valid_from": published, **row, "_row_number": number})
         if not good and (not bad or shape not in _SHAPES):
-            raise BadFile(f"{path.name} is none of the SDN files.", "Drop sdn.csv, alt.csv, add.csv or sdn_comments.csv.")
+            raise BadFile(
+                f"{path.name} is none of the SDN files.", "Drop sdn.csv, alt.csv, add.csv or sdn_comments.csv."
+            )
         yield from batches("risk_lists", good, tuple(bad), (f"the list counts from {published} on",))
 
 
@@ -126,7 +130,12 @@ def _remarks(cells: Sequence[str | None]) -> dict[str, object]:
     }
 
 
-_SHAPES: Mapping[int, Callable[[Sequence[str | None]], dict[str, object]]] = {12: _entry, 5: _alias, 6: _address, 2: _remarks}
+_SHAPES: Mapping[int, Callable[[Sequence[str | None]], dict[str, object]]] = {
+    12: _entry,
+    5: _alias,
+    6: _address,
+    2: _remarks,
+}
 
 
 def _day(text: str) -> str | None:

@@ -208,10 +208,8 @@ def parts(document: object) -> Sequence[object]:
 def _marks(head: bytes) -> bool:
     names = (*_OBJECTS, "event", "list")
     squeezed = head.replace(b" ", b"")
-    return (
-        any(b'"object":"' + name.encode() + b'"' in squeezed for name in names)
-        and b'"livemode"' in squeezed
-        or (b'"object":"refund"' in squeezed and b'"destination_details"' in squeezed)
+    return (any(b'"object":"' + name.encode() + b'"' in squeezed for name in names) and b'"livemode"' in squeezed) or (
+        b'"object":"refund"' in squeezed and b'"destination_details"' in squeezed
     )
 
 

@@ -267,25 +267,21 @@ def _value(rule: ColumnRule, line: _Line, made: Mapping[str, object]) -> str | N
     if rule.is_number:
         return _number(rule, line, made)
     text = _text(rule, line)
-    if rule.map is not None and text is not None:
-        if text in rule.map:
-            return rule.map[text]
-        if rule.otherwise is None:
-            place = rule.from_ or " or ".join(rule.columns()) or " or ".join(rule.may_be_absent())
-            raise ValueError(f"{text!r} in {place!r} is not foreseen; known are {', '.join(rule.map)}")
-        return _value(rule.otherwise, line, made)
-    if text is not None and (rule.time_zone is not None or rule.zone_in is not None or rule.formats):
-        return _moment(rule, line, text)
-    if text is not None and rule.split is not None:
-        return json.dumps([part.strip() for part in text.split(rule.split) if part.strip()], ensure_ascii=False)
-    return None if text is None else _shaped(rule, text)
+    if text is None:
+        return None
+    if rule.map is not None:
+        return _mapped(rule, text, line, made)
+    return _shaped(rule, line, text)
 
 
-def _shaped(rule: ColumnRule, text: str) -> str:
-    if rule.epoch is not None:
-        return from_epoch(text, 1000 if rule.epoch == "milliseconds" else 1)
-    text = salesforce_id(text) if rule.id_of == "salesforce" else text
-    return rule.prefix + (text.upper() if rule.upper else text)
+def _mapped(rule: ColumnRule, text: str, line: _Line, made: Mapping[str, object]) -> str | None:
+    known = rule.map or {}
+    if text in known:
+        return known[text]
+    if rule.otherwise is None:
+        place = rule.from_ or " or ".join(rule.columns()) or " or ".join(rule.may_be_absent())
+        raise ValueError(f"{text!r} in {place!r} is not foreseen; known are {', '.join(known)}")
+    return _value(rule.otherwise, line, made)
 
 
 def _chosen(rule: ColumnRule, line: _Line) -> ColumnRule:
@@ -301,10 +297,8 @@ def _chosen(rule: ColumnRule, line: _Line) -> ColumnRule:
 
 
 def _text(rule: ColumnRule, line: _Line) -> str | None:
-    if rule.constant is not None:
-        return rule.constant or None
-    if rule.published is not None:
-        return line.published
+    if rule.from_ is not None:
+        return line.text(rule.from_)
     if rule.first is not None:
         return next((found for name in rule.first if (found := line.text(name))), None)
     if rule.join is not None:
@@ -316,7 +310,19 @@ def _text(rule: ColumnRule, line: _Line) -> str | None:
         column = line.real[rule.header][0]
         found = re.fullmatch(rule.header.strip("/"), column)
         return found[1] if found and found.groups() else column
-    return line.text(str(rule.from_))
+    return line.published if rule.published else rule.constant or None
+
+
+def _shaped(rule: ColumnRule, line: _Line, text: str) -> str:
+    """The text as a time, a list or an id, as the rule says."""
+    if rule.time_zone is not None or rule.zone_in is not None or rule.formats:
+        return _moment(rule, line, text)
+    if rule.epoch is not None:
+        return from_epoch(text, 1000 if rule.epoch == "milliseconds" else 1)
+    if rule.split is not None:
+        return json.dumps([part.strip() for part in text.split(rule.split) if part.strip()], ensure_ascii=False)
+    text = salesforce_id(text) if rule.id_of == "salesforce" else text
+    return rule.prefix + (text.upper() if rule.upper else text)
 
 
 def _number(rule: ColumnRule, line: _Line, made: Mapping[str, object]) -> str | None:

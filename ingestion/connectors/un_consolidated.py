@@ -43,7 +43,9 @@ class UnConsolidated:
         good: list[dict[str, object]] = []
         bad: list[Rejected] = []
         groups = (("INDIVIDUALS", "INDIVIDUAL", "individual"), ("ENTITIES", "ENTITY", "entity"))
-        entries = [(one, kind) for group, name, kind in groups for part in every(root, group) for one in every(part, name)]
+        entries = [
+            (one, kind) for group, name, kind in groups for part in every(root, group) for one in every(part, name)
+        ]
         for number, (entry, kind) in enumerate(entries, start=1):
             try:
                 row = _row(entry, kind)
@@ -53,7 +55,10 @@ class UnConsolidated:
             good.append({"list_name": "un_consolidated", "valid_from": published, **row, "_row_number": number})
         if not entries:
             raise BadFile(f"{path.name} holds no entry.", _REMEDY)
-        said = ("this system was never tried on a real file; check the first loads", f"the list counts from {published} on")
+        said = (
+            "this system was never tried on a real file; check the first loads",
+            f"the list counts from {published} on",
+        )
         yield from batches("risk_lists", good, tuple(bad), said)
 
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import zlib
 from pathlib import Path
+from typing import TypeAlias
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  lxml ships no type hints
 
@@ -11,7 +12,7 @@ from ingestion.connectors.base import BadFile
 from ingestion.connectors.values import trimmed
 
 MAX_BYTES = 256 * 1024 * 1024
-Element = etree._Element
+Element: TypeAlias = etree._Element
 
 
 def xml_root(path: Path, what: str, remedy: str) -> Element:

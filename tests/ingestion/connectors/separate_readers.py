@@ -153,7 +153,9 @@ def dlocal(path: Path) -> Figures:
         for row in table(path, ";"):
             found.rows += 1
             fee = plain(row["Fee"]) + plain(row["IOF"]) if row["Amount (USD)"] else None
-            found.add("USD" if row["Amount (USD)"] else row["currency"], row["Amount (USD)"] or row["Net Amount (local)"], fee)
+            found.add(
+                "USD" if row["Amount (USD)"] else row["currency"], row["Amount (USD)"] or row["Net Amount (local)"], fee
+            )
         return found
     lines = [line.split(",") for line in text.splitlines() if not line.startswith("ROW_TYPE")]
     for cells in lines:
@@ -291,15 +293,32 @@ def records(path: Path) -> Figures:
 
 READERS: dict[str, Callable[[Path], Figures]] = {
     **{"adyen": adyen, "braintree": braintree, "camt053": camt, "checkoutcom": checkout, "coinspaid": coinspaid},
-    **{"crm": records, "dlocal": dlocal, "fireblocks": fireblocks, "gravy": gravy, "ingenico": ingenico, "kyc": one_body},
-    **{"mt940": mt940, "nuvei": nuvei, "ofac": lines, "ofx": ofx, "paypal": paypal, "praxis": praxis, "sanctions": records},
+    **{
+        "crm": records,
+        "dlocal": dlocal,
+        "fireblocks": fireblocks,
+        "gravy": gravy,
+        "ingenico": ingenico,
+        "kyc": one_body,
+    },
+    **{
+        "mt940": mt940,
+        "nuvei": nuvei,
+        "ofac": lines,
+        "ofx": ofx,
+        "paypal": paypal,
+        "praxis": praxis,
+        "sanctions": records,
+    },
     **{"stripe": stripe, "trustly": trustly},
 }
 
 
 def same(one: Sums, other: Sums) -> bool:
     """Equal sums, currencies without any left out."""
-    return {name: value for name, value in one.items() if value} == {name: value for name, value in other.items() if value}
+    return {name: value for name, value in one.items() if value} == {
+        name: value for name, value in other.items() if value
+    }
 
 
 def total(pairs: Iterable[tuple[str, Decimal | None]]) -> Sums:

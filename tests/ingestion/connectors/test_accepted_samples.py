@@ -22,10 +22,19 @@ from warehouse.settings import Settings
 FRAGMENT = "a part of a statement"
 REFUSED = {
     "camt053/genkgo/camt053.v2.wrong.xml": "holds no statement",
-    **{f"mt940/wolph/betterplace__{name}.sta": FRAGMENT for name in ("currency_in_25", "empty_86", "empty_entry_date", "empty_line")},
+    **{
+        f"mt940/wolph/betterplace__{name}.sta": FRAGMENT
+        for name in ("currency_in_25", "empty_86", "empty_entry_date", "empty_line")
+    },
     "mt940/wolph/betterplace__missing_crlf_at_end.sta": FRAGMENT,
-    **{f"mt940/wolph/cmxl__{name}.sta": FRAGMENT for name in ("account_balance_credit", "account_identification_legacy")},
-    **{f"mt940/wolph/cmxl__{name}.sta": FRAGMENT for name in ("available_balance", "closing_balance", "statement_details")},
+    **{
+        f"mt940/wolph/cmxl__{name}.sta": FRAGMENT
+        for name in ("account_balance_credit", "account_identification_legacy")
+    },
+    **{
+        f"mt940/wolph/cmxl__{name}.sta": FRAGMENT
+        for name in ("available_balance", "closing_balance", "statement_details")
+    },
     **{f"mt940/wolph/cmxl__{name}.sta": FRAGMENT for name in ("statement_line", "statement_number")},
     "mt940/wolph/self-provided__account_identification.sta": FRAGMENT,
     "mt940/wolph/self-provided__sparkassen.sta": FRAGMENT,
@@ -107,11 +116,15 @@ def test_rows_and_totals_are_those_of_a_separate_reader(name: str) -> None:
     connector = connectors()[owner(SAMPLES / name)]
     good = [(batch.feed, judge(FEEDS[batch.feed], batch).good) for batch in connector.read(SAMPLES / name)]
     expected = READERS[system](SAMPLES / name)
-    sources = {number for feed, frame in good if feed != "bank_statements" and frame.height for number in frame["_row_number"]}
+    sources = {
+        number for feed, frame in good if feed != "bank_statements" and frame.height for number in frame["_row_number"]
+    }
     assert len(sources) == expected.rows
     money = [frame for feed, frame in good if feed in ("psp_transactions", "bank_statement_lines") and frame.height]
     if system == "adyen" and connector.name == "adyen_settlement":
-        nets = [frame.select("currency", pl.col("_extra").str.json_path_match("$.net_amount")).rows() for frame in money]
+        nets = [
+            frame.select("currency", pl.col("_extra").str.json_path_match("$.net_amount")).rows() for frame in money
+        ]
         assert same(total((currency, Decimal(net)) for rows in nets for currency, net in rows), expected.amounts)
         return
     amounts = total(pair for frame in money for pair in frame.select("currency", "amount").rows())

@@ -47,7 +47,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "ofac_sdn": "ofac/small/sdn.csv",
         "nuvei": "nuvei/dmn_querystrings.txt",
     },
-    "xml": {"ingenico_wx": "ingenico/smashpig/refund_ingenico_connect.xml.gz", "camt053": "camt053/genkgo/camt054.v8.xml"},
+    "xml": {
+        "ingenico_wx": "ingenico/smashpig/refund_ingenico_connect.xml.gz",
+        "camt053": "camt053/genkgo/camt054.v8.xml",
+    },
     "mt940": {"mt940": "mt940/oca/test-ing.940"},
     "ofx": {"ofx": "ofx/oca/test_ofx.ofx"},
 }
@@ -61,10 +64,17 @@ def csv_numbers(path: Path, connector: Connector) -> set[int]:
 
 
 def items(path: Path, connector: Connector) -> set[int]:
-    beside = {"trustly": {"H", "L"}, "paypal_report": {"RH", "FH", "SH", "CH", "SF", "SC", "RF", "RC", "FF", "FC", "RV"}}
+    beside = {
+        "trustly": {"H", "L"},
+        "paypal_report": {"RH", "FH", "SH", "CH", "SF", "SC", "RF", "RC", "FF", "FC", "RV"},
+    }
     text = path.read_bytes().decode("utf-8-sig")
     rows = enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1)
-    return {number for number, row in rows if any(cell.strip() for cell in row) and row[0].strip() not in beside[connector.name]}
+    return {
+        number
+        for number, row in rows
+        if any(cell.strip() for cell in row) and row[0].strip() not in beside[connector.name]
+    }
 
 
 def entries(path: Path, connector: Connector) -> set[int]:
