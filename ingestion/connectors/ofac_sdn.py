@@ -65,7 +65,9 @@ class OfacSdn:
                     Rejected(number, (str(error),), {f"column {place}": cell for place, cell in enumerate(line, 1)})
                 )
                 continue
-            good.append({"list_name": _LIST, "valid_from": published, **row, "_row_number": number})
+            good.append(
+                {"list_name": _LIST, "valid_from": published, "publication": published, **row, "_row_number": number}
+            )
         if not good and (not bad or shape not in _SHAPES):
             raise BadFile(
                 f"{path.name} is none of the SDN files.", "Drop sdn.csv, alt.csv, add.csv or sdn_comments.csv."

@@ -183,6 +183,7 @@ class Tabular:
                     bad.append(Rejected(number, (str(error),), dict(row)))
                     continue
                 kept = {new: trimmed(row[old]) for old, new in beside.items()}
+                kept |= {"publication": published} if self.spec.publication else {}
                 for place, (feed, one) in enumerate(made):
                     good[feed].append({**(kept if place == 0 else {}), **one, "_row_number": number})
             for feed, rows_of_feed in good.items():

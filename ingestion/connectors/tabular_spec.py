@@ -181,6 +181,8 @@ class TabularSpec(_Strict):
     skip_lines: int = Field(0, ge=0, le=20)
     """Lines above the header."""
     foots: tuple[Footing, ...] = ()
+    publication: bool = False
+    """True where a file is a whole list as it was published that day: what the next one no longer has ended then."""
     columns: Mapping[str, Rule]
     also: tuple[ExtraRow, ...] = ()
 

@@ -52,7 +52,15 @@ class UnConsolidated:
             except ValueError as error:
                 bad.append(Rejected(number, (str(error),), leaves(entry)))
                 continue
-            good.append({"list_name": "un_consolidated", "valid_from": published, **row, "_row_number": number})
+            good.append(
+                {
+                    "list_name": "un_consolidated",
+                    "valid_from": published,
+                    "publication": published,
+                    **row,
+                    "_row_number": number,
+                }
+            )
         if not entries:
             raise BadFile(f"{path.name} holds no entry.", _REMEDY)
         said = (

@@ -63,7 +63,7 @@ def test_a_synthetic_un_list_gives_individuals_with_aliases_and_entities(tmp_pat
 
 
 def test_synthetic_eu_and_uk_lists_are_read_by_their_yaml(tmp_path: Path) -> None:
-    ((_, uk),) = made("uk_consolidated", tmp_path / "synthetic-uk.csv", UK)
+    ((_, uk),) = made("uk_consolidated", tmp_path / "synthetic-2026-02-28.csv", UK)
     assert (uk["name"], uk["kind"], str(uk["valid_from"])[:10]) == ("John DOE", "individual", "2026-02-28")
     ((_, eu),) = made("eu_consolidated", tmp_path / "synthetic-eu.csv", EU)
     assert (eu["name"], eu["kind"], eu["entry_id"], str(eu["valid_from"])[:10]) == (
