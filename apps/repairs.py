@@ -91,11 +91,27 @@ def edit(
         )
         raise WarehouseError(said)
     name, text = rows[0]
-    unknown = [column for column in changes if column not in FEEDS[name].columns]
+    return edited(load_id, row_number, name, text, changes)
+
+
+def edited(load_id: int, row_number: int, feed: str, text: str, changes: Mapping[str, str | None]) -> Edited:
+    """The row, which is JSON text, with `changes` in it (None removes a value), and the rules that it still breaks."""
+    unknown = [column for column in changes if column not in FEEDS[feed].columns]
     if unknown:
-        raise WarehouseError(f"{unknown[0]} is no column of {name}; it has {', '.join(FEEDS[name].columns)}.")
+        raise WarehouseError(f"{unknown[0]} is no column of {feed}; it has {', '.join(FEEDS[feed].columns)}.")
     row = {key: value for key, value in {**json.loads(text), **changes}.items() if value is not None}
-    return Edited(load_id, row_number, name, row, _broken(name, row))
+    return Edited(load_id, row_number, feed, row, _broken(feed, row))
+
+
+def changes_of(lines: Sequence[str]) -> dict[str, str | None]:
+    """`COLUMN=VALUE` as a change; an empty value removes what is there. Raises WarehouseError for what is none."""
+    changes: dict[str, str | None] = {}
+    for line in lines:
+        name, mark, value = line.partition("=")
+        if not mark or not name.strip():
+            raise WarehouseError(f"A change is COLUMN=VALUE; this is {line!r}.")
+        changes[name.strip()] = value.strip() or None
+    return changes
 
 
 def _broken(feed: str, row: Mapping[str, Any]) -> list[str]:

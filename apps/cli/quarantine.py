@@ -174,14 +174,14 @@ def rules(json: Json = False) -> None:
 
 
 def _changes(given: list[str]) -> dict[str, str | None]:
-    changes: dict[str, str | None] = {}
-    for one in given:
-        name, mark, value = one.partition("=")
-        if not mark or not name.strip():
-            words.print(f"[red]--set takes COLUMN=VALUE; this is {one!r}.")
-            raise typer.Exit(console.USAGE)
-        changes[name.strip()] = value or None
-    return changes
+    from apps import repairs
+    from warehouse.engine import WarehouseError
+
+    try:
+        return repairs.changes_of(given)
+    except WarehouseError as error:
+        words.print(f"[red]--set: {error}")
+        raise typer.Exit(console.USAGE) from error
 
 
 def _asked(query: str, parameters: list[Any]) -> list[dict[str, Any]]:

@@ -28,6 +28,10 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "ADJUSTMENT": ("adjustment", "adjustment"),
 }
 """Row type -> (kind when it takes from the balance, kind when it adds)."""
+_READ = {
+    *("ROW_TYPE", "GROSS_AMOUNT", "FEE_AMOUNT", "DLOCAL_TRANSACTION_ID", "TRANSACTION_ID", "COUNTRY", "APPROVED_DATE"),
+}
+"""Columns that the row's own fields hold; every other filled one is kept beside the row."""
 _METHODS = {"CARD": "card", "BANK_TRANSFER": "bank_wire", "WALLET": "ewallet", "TICKET": "local"}
 
 
@@ -128,16 +132,7 @@ class DlocalSettlement:
             "settlement_batch_id": transfer,
             "occurred_at": moment_of(moment or trimmed(top.get("TRANSFER_DATE")) or "", self.time_zone),
             "row_type": said,
-            **{
-                name.lower(): trimmed(row[name])
-                for name in ("LOCAL_AMOUNT", "LOCAL_CURRENCY", "FX_RATE", "DESCRIPTION")
-                if name in row
-            },
-            **{
-                name.lower(): trimmed(row[name])
-                for name in ("MID", "LOGIN", "PAYMENT_METHOD_CODE", "USER_EMAIL")
-                if name in row
-            },
+            **{name: text for name, value in row.items() if name not in _READ and (text := trimmed(value))},
         }
 
 

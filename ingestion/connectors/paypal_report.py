@@ -34,6 +34,24 @@ EVENT_KINDS: Mapping[str, tuple[str, str]] = {
     "T": ("adjustment", "adjustment"),
 }
 _WITHOUT_MONEY = {"T1300": "authorised", "T1301": "authorised", "T1302": "cancelled"}
+_READ = {
+    *(
+        "CH",
+        "Transaction ID",
+        "Invoice ID",
+        "PayPal Reference ID",
+        "PayPal Reference ID Type",
+        "Transaction Event Code",
+    ),
+    *(
+        "Transaction Completion Date",
+        "Transaction Debit or Credit",
+        "Gross Transaction Amount",
+        "Gross Transaction Currency",
+    ),
+    *("Fee Debit or Credit", "Fee Amount", "Fee Currency", "Consumer ID", "First Name", "Last Name"),
+}
+"""Columns that the row's own fields hold; every other filled one is kept beside the row."""
 _STATUS = {"": "completed", "S": "completed", "F": "completed", "V": "completed", "P": "pending", "D": "declined"}
 _UNDOES = {"refund", "chargeback", "chargeback_reversal", "reserve_hold", "reserve_release", "fee", "adjustment"}
 
@@ -138,10 +156,7 @@ class PaypalReport:
             "account": account,
             "reference": reference,
             "reference_type": reference_kind,
-            "custom_field": trimmed(row.get("Custom Field")),
-            "subject": trimmed(row.get("Transaction Subject")),
-            "note": trimmed(row.get("Transaction Note")),
-            "bank_reference": trimmed(row.get("Bank Reference ID")),
+            **{name: text for name, value in row.items() if name not in _READ and (text := trimmed(value))},
         }
 
 
