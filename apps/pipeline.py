@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from apps import operations
+from apps import operations, repairs
 from ingestion import sources
 from ingestion.connectors.mt5_pull import PullError
 from ingestion.load import FileOutcome, ensure_raw, ingest
@@ -76,7 +76,8 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         if source.everything:
             operations.land(settings, operations.loaded(connection))
-        return outcomes + ingest(
+            repairs.land(settings, connection)
+        outcomes += ingest(
             connection,
             settings,
             paths=source.paths or None,
@@ -86,6 +87,9 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             dry_run=source.dry_run,
             progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
         )
+        if source.everything:
+            repairs.link(settings, connection)
+    return outcomes
 
 
 def _refreshed(settings: Settings, source: Source, progress: Progress) -> list[FileOutcome]:
