@@ -15,6 +15,7 @@ from ingestion import files, quarantine, versions
 from ingestion.connectors import BadFile, Batch, Connector, connectors
 from ingestion.connectors import guess as guessed
 from ingestion.connectors.configured import WrongSettings, configured
+from ingestion.connectors.tabular import WrongYaml
 from ingestion.feeds import FEEDS
 from ingestion.files import Fingerprint, Found
 from ingestion.judge import Judged, judge
@@ -66,7 +67,7 @@ def ingest(
     """
     try:
         known = configured(connectors(), settings.root / "connectors.yml")
-    except WrongSettings as error:
+    except (WrongSettings, WrongYaml) as error:
         raise WarehouseError(str(error)) from error
     call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress, known)
     if connector is not None and connector not in known:

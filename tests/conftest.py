@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.samples_table import pytest_terminal_summary, record_sample
 from warehouse.settings import PROJECT, Settings
+
+__all__ = ["pytest_terminal_summary", "record_sample"]
 
 os.environ["DO_NOT_TRACK"] = "1"
 SAMPLES = PROJECT.parent / "shared" / "samples"
