@@ -147,7 +147,7 @@ written_now as (
     from accruals
     {% if is_incremental() -%}
     union all by name
-    select * exclude (accrued_at, status, approval_id, payout_id, _run_id) from reversals
+    select * exclude (accrued_at, status, approval_id, payout_id, _horizon_load_id, _run_id) from reversals
     {%- endif %}
 )
 
@@ -185,5 +185,6 @@ select
     reason::varchar as reason,
     null::varchar as approval_id,
     null::varchar as payout_id,
+    {{ horizon_load_id() }} as _horizon_load_id,
     {{ run_id() }} as _run_id
 from written_now
