@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.dbt.broker import Broker, Row, new_broker
-from tests.dbt.test_commissions import SINCE, SYMBOL, closing, link, partner, plan, rule, trader
+from tests.dbt.test_commissions import SINCE, SYMBOL, closing, partner, plan, rule, trader
 
 MODELS = ("fct_partner_statement", "fct_payouts", "int_accrual_states", "fct_postings")
 JANUARY = "2026-01-20T12:00:00"
@@ -112,7 +112,9 @@ def test_a_payout_run_of_1200_with_holdback_120_and_clawback_200_pays_880(broker
 
 
 def test_what_is_less_than_a_cent_stays_accrued_and_waits(broker: Broker) -> None:
-    assert broker.rows("select status from partners.fct_commission_accruals where partner_id = 'W' order by deal_id") == [
+    assert broker.rows(
+        "select status from partners.fct_commission_accruals where partner_id = 'W' order by deal_id"
+    ) == [
         ("paid",),
         ("accrued",),
     ]
@@ -143,11 +145,15 @@ def test_a_failed_payout_is_payable_again(broker: Broker) -> None:
         ("approved",),
         ("failed",),
     ]
-    assert broker.rows("select payable from partners.fct_partner_statement where partner_id = 'F' order by period desc limit 1") == [(1080,)]
+    assert broker.rows(
+        "select payable from partners.fct_partner_statement where partner_id = 'F' order by period desc limit 1"
+    ) == [(1080,)]
 
 
 def test_a_client_who_shares_the_partners_address_is_flagged_and_held(broker: Broker) -> None:
-    flags = broker.rows("select partner_id, client_id, flag, amount::integer from partners.fct_commission_flags order by 1")
+    flags = broker.rows(
+        "select partner_id, client_id, flag, amount::integer from partners.fct_commission_flags order by 1"
+    )
     assert flags == [("H", "C2", "chargeback", 1200), ("S", "C6", "self_referral", 1200)]
     assert states(broker, "S") == [(1, 1200, "held", None, None)]
 

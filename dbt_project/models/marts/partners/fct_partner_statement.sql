@@ -27,7 +27,8 @@ movements as (
         sum(case event_kind
             when 'approved' then net_amount when 'paid' then -amount when 'released' then amount when 'failed' then amount when 'returned' then amount else 0
         end) as payable_moved,
-        sum(case event_kind when 'approved' then difference when 'released' then -amount else 0 end) as held_back_moved
+        sum(case event_kind when 'approved' then difference when 'released' then -amount else 0 end) as held_back_moved,
+        sum(case when event_kind = 'released' then amount else 0 end) as released
     from events
     where condition <> 'no_amount' and event_kind <> 'held'
     group by partner_id, currency, month
@@ -155,6 +156,7 @@ select
     running.open_accruals::decimal(38, 8) as open_accruals,
     running.payable::decimal(38, 8) as payable,
     running.held_back::decimal(38, 8) as held_back,
+    running.released::decimal(38, 8) as released,
     (running.open_accruals + running.payable + running.held_back - running.closing)::decimal(38, 8) as to_take_back,
     coalesce(earned.lots, 0)::decimal(38, 8) as lots,
     coalesce(earned.clients_active, 0)::bigint as clients_active,
