@@ -149,6 +149,14 @@ written_now as (
     union all by name
     select * exclude (accrued_at, status, approval_id, payout_id, _horizon_load_id, _run_id) from reversals
     {%- endif %}
+    union all by name
+    -- months and acquisitions keep their own history
+    select
+        line_key || ':r' || revision || case when is_reversal then ':reversal' else '' end as accrual_id,
+        * exclude (line_key, is_reversal, _horizon_load_id),
+        case when is_reversal then line_key || ':r' || revision end as reverses_accrual_id
+    from {{ ref('int_commission_periodic') }}
+    where _horizon_load_id > {{ high_water() }}
 )
 
 select
