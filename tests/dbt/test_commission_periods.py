@@ -1,4 +1,4 @@
-"""Revenue shares and acquisitions: the worked examples of the specification, conditions, ladders, carried losses, late rows; one home of two loads."""
+"""Revenue shares and acquisitions: the worked examples, conditions, ladders, carried losses, late rows; one home of two loads."""
 
 import json
 from decimal import Decimal
@@ -47,10 +47,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
         trading_accounts=[account for account, _ in made],
         partner_links=[*[row for _, links in made for row in links], *chain("RD", "RU"), *chain("A1", "A2")],
         partners=[
-            *[partner(one, f"PL-{one}") for one in ("RC", "RN", "RT", "CF", "A1")], partner("RD", "PL-RD"), partner("RU", "PL-RU"), partner("A2", "PL-A1"),
+            *[partner(one, f"PL-{one}") for one in ("RC", "RN", "RT", "CF", "A1", "RD", "RU")], partner("A2", "PL-A1"),
         ],
         commission_plans=[
-            plan("PL-RC", "level"), plan("PL-RN", "level", settings='{"negative_carry": false}'), plan("PL-RD", "difference"), plan("PL-RU", "difference"),
+            plan("PL-RC", "level"), plan("PL-RN", "level", settings='{"negative_carry": false}'), plan("PL-RD", "difference"),
+            plan("PL-RU", "difference"),
             plan("PL-RT", "level", settings=json.dumps({"tier": tier})), plan("PL-CF", "level"), plan("PL-A1", "level"),
         ],
         commission_rules=[
@@ -64,8 +65,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
             paid_in("C1", "500", "2026-01-04T00:00:00", fee_amount="0"),
         ],
         deals=[
-            *[month(login, number, profit) for login in (1, 2) for number, profit in RESULTS.items()], month(3, "01", "-1000"), month(7, "01", "-4000"),
-            month(7, "02", "-6000"), month(8, "01", "-100"), *[month(login, "01", "0", volume_lots="3") for login in (4, 5, 6, 9)],
+            *[month(login, number, profit) for login in (1, 2) for number, profit in RESULTS.items()], month(3, "01", "-1000"),
+            month(7, "01", "-4000"), month(7, "02", "-6000"), month(8, "01", "-100"),
+            *[month(login, "01", "0", volume_lots="3") for login in (4, 5, 6, 9)],
         ],
     )  # fmt: skip
     home.learn(
@@ -81,7 +83,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
 
 def shares(broker: Broker, partner_id: str) -> dict[str, Decimal]:
     rows = broker.rows(
-        "select strftime(executed_at, '%m'), sum(amount) from partners.fct_commission_accruals where partner_id = ? group by all having sum(amount) <> 0",
+        "select strftime(executed_at, '%m'), sum(amount) from partners.fct_commission_accruals where partner_id = ? group by all "
+        "having sum(amount) <> 0",
         partner_id,
     )
     return {name: amount.normalize() for name, amount in rows}

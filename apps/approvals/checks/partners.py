@@ -18,8 +18,8 @@ PARTNERS = "select partner_id, status from core.dim_partners where list_contains
 
 @check("payout_totals", version="2")
 def payout_totals(context: Context) -> Finding:
-    """The lines add up to the amount, each partner stands on one line, and none gets more than is open: accrued up to the period's end, not approved yet
-    and not held."""
+    """The lines add up to the amount, each partner stands on one line, and none gets more than is open: accrued up to the period's
+    end, not approved yet and not held."""
     amount, currency = context.money()
     period = str(context.fact("period"))
     lines = _lines(context)

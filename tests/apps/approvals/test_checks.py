@@ -208,7 +208,7 @@ WRONG_SEEDED = [
     ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": "75"}, {"partner_id": "p-2", "amount": "75"}]}}),
     ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": "75"}, {"partner_id": "p-1", "amount": "75"}]}}),
     ("payout_run", "payout_totals", {"payload": {"period": "2026-09"}}),
-    ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": "109"}, {"partner_id": "p-2", "release": "41", "amount": "0"}]}}),
+    ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": 109, "release": 41}]}}),
     ("payout_run", "payout_partners", {"payload": {"lines": [{"partner_id": "p-1", "amount": "100"}, {"partner_id": "p-3", "amount": "50"}]}}),
     ("commission_adjustment", "adjustment_within_accruals", {"amount": Decimal(-51)}),
     ("commission_adjustment", "payout_partners", {"payload": {"partner_id": "p-3"}}),

@@ -101,8 +101,12 @@ owned as (
             and events.happened_at < client_partners.valid_to
     inner join paying on client_partners.partner_id = paying.partner_id and date_trunc('month', events.happened_at) = paying.month
     left join clients on events.client_id = clients.client_id
-    left join {{ ref('dim_partners') }} as partners on client_partners.partner_id = partners.partner_id
-    where not coalesce(clients.is_test, false) and partners.client_id is distinct from events.client_id
+    where
+        not coalesce(clients.is_test, false)
+        -- who is the partner is no client of its own
+        and (client_partners.partner_id, events.client_id) not in (
+            select (persons.partner_id, persons.client_id) from {{ ref('stg_partners') }} as persons where persons.client_id is not null
+        )
 ),
 
 converted as (
