@@ -143,5 +143,7 @@ def _effect(rehearsal: Rehearsal, start: datetime, until: datetime) -> Effect:
         """,
         [start, until],
     )["revenue"][0]
-    totals = [sum(partners[name].to_list(), Decimal(0)) for name in ("cost_usd", "would_cost_usd")]
-    return Effect(start, until, partners, rehearsal.differences(start, until).height, *totals, Decimal(revenue))
+    cost, would_cost = (sum(partners[name].to_list(), Decimal(0)) for name in ("cost_usd", "would_cost_usd"))
+    return Effect(
+        start, until, partners, rehearsal.differences(start, until).height, cost, would_cost, Decimal(revenue)
+    )

@@ -38,7 +38,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     made = [trader(login, partner_id) for login, partner_id in PARTNERS.items()]
     clients = [f"C{login}" for login in PARTNERS]
     tier = {"kpi": "net_revenue", "mode": "whole", "steps": [{"from": 0, "rate": "0.1"}, {"from": 5000, "rate": "0.2"}]}
-    share = {"scheme": "revenue_share", "rule_id": "share"}
+    share: Row = {"scheme": "revenue_share", "rule_id": "share"}
     home.learn(
         "2026-05-02",
         symbols=[SYMBOL],
@@ -62,10 +62,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
         psp_transactions=[
             paid_in("C4", "150", "2026-01-10T00:00:00"), paid_in("C4", "900", "2026-01-30T00:00:00"), paid_in("C4", "900", "2026-02-01T00:00:00"),
             paid_in("C5", "1000", "2026-01-10T00:00:00"), paid_in("C6", "1000", "2026-01-10T00:00:00"), paid_in("C9", "1000", "2026-03-10T00:00:00"),
-            paid_in("C1", "500", "2026-01-04T00:00:00", fee_amount="0"),
+            paid_in("C1", "500", "2026-01-04T00:00:00", fee_amount="2"),
+            paid_in("C1", "4", "2026-01-05T00:00:00", kind="chargeback"),
         ],
         deals=[
             *[month(login, number, profit) for login in (1, 2) for number, profit in RESULTS.items()], month(3, "01", "-1000"),
+            # what the house earns and pays beside the result adds up to nothing: commission 12, bonus 6, a fee of 2, a chargeback of 4
+            closing(1, 8001, at="2026-01-20T12:00:00", profit="0", commission="-12"),
+            closing(1, 8002, at="2026-01-20T12:00:00", action="bonus", entry=None, symbol=None, volume_lots=None, profit="6", commission="0"),
             month(7, "01", "-4000"), month(7, "02", "-6000"), month(8, "01", "-100"),
             *[month(login, "01", "0", volume_lots="3") for login in (4, 5, 6, 9)],
         ],
@@ -117,13 +121,23 @@ def test_a_late_deal_of_a_month_reverses_its_share_and_books_it_anew(broker: Bro
     ]
 
 
+def test_each_part_of_net_revenue_stands_in_a_column_of_its_own(broker: Broker) -> None:
+    parts = broker.rows(
+        """
+        select trading_result, commission, swap, bonus, psp_fees, chargebacks, write_offs, net_revenue, base
+        from intermediate.int_commission_periodic_shares where item = 'revenue_share:RC:2026-01'
+        """
+    )
+    assert parts == [(8000, 12, 0, 6, 2, 4, 0, 8000, 8000)]
+
+
 def test_a_tier_of_net_revenue_gives_the_rate_of_the_step_reached(broker: Broker) -> None:
     assert shares(broker, "RT") == {"01": 400, "02": 1200}
 
 
 def test_two_rules_in_conflict_pay_nothing_and_say_so(broker: Broker) -> None:
     assert shares(broker, "CF") == {}
-    assert broker.rows("select reason from intermediate.int_commission_periodic_shares where partner_id = 'CF'") == [
+    assert broker.rows("select waits_for from intermediate.int_commission_periodic where partner_id = 'CF'") == [
         ("rule_conflict",)
     ]
 

@@ -1,14 +1,16 @@
 {{ config(materialized='incremental', incremental_strategy='append', tags=['stepwise']) }}
 -- Lines of revenue shares and acquisitions as they were written: what should stand is compared with what does; a line that a late row changes is
--- reversed and followed by a new revision.
+-- reversed and followed by a new revision. What waits for a rate, a rule or a plan stands here with its reason and nothing to pay.
 with fx as (select * from {{ ref('int_commission_fx') }} where to_currency = 'USD'),
 
 rounded as (
     select
         shares.*,
-        {{ round_line('null::decimal(38, 8)', 'shares.amount::decimal(38, 16)', 'shares.rounding_digits', 'shares.rounding_mode') }} as line_amount
+        case when shares.reason is null then
+            {{ round_line('null::decimal(38, 8)', 'shares.amount::decimal(38, 16)', 'shares.rounding_digits', 'shares.rounding_mode') }}
+        else 0 end as line_amount
     from {{ ref('int_commission_periodic_shares') }} as shares
-    where shares.reason is null
+    where shares.reason is null or shares.reason in (select reasons.reason from {{ ref('commission_zero_reasons') }} as reasons where reasons.is_open)
 ),
 
 expected as (
@@ -33,10 +35,11 @@ expected as (
         case when rounded.currency = 'USD' then 1 else fx.rate end::decimal(24, 12) as fx_rate_usd,
         {{ round_money('rounded.line_amount::decimal(20, 8) * (case when rounded.currency = \'USD\' then 1 else fx.rate end)::decimal(18, 10)', 8) }} as amount_usd,
         rounded.tier_from,
-        rounded.happened_at as executed_at
+        rounded.happened_at as executed_at,
+        rounded.reason as waits_for
     from rounded
     asof left join fx on rounded.currency = fx.from_currency and rounded.happened_at >= fx.valid_from
-    where rounded.line_amount > 0
+    where rounded.line_amount > 0 or rounded.reason is not null
 ),
 
 {% if is_incremental() -%}
@@ -56,7 +59,7 @@ unchanged as (
     where
         {% for column in [
             'client_id', 'executed_at', 'level', 'plan_id', 'plan_version', 'rule_id', 'rule_version', 'distribution', 'basis_amount', 'own_rate',
-            'rate', 'fx_rate', 'tier_from', 'amount', 'currency', 'amount_usd'
+            'rate', 'fx_rate', 'tier_from', 'amount', 'currency', 'amount_usd', 'waits_for'
         ] -%}
         expected.{{ column }} is not distinct from standing.{{ column }}{{ ' and ' if not loop.last }}
         {% endfor %}

@@ -1,6 +1,15 @@
+-- depends_on: {{ ref('stg_commission_rules') }}
 -- Revenue shares of complete months and acquisitions, shared up the chain: one row an item and member, paid or with its reason. Each member's amount
 -- follows from what the one below it was paid, so the chain is walked place by place, all chains at once.
-with recursive items as (
+with recursive revenue as materialized (
+    {{ commission_revenue() }}
+),
+
+acquisitions as (
+    {{ commission_acquisitions() }}
+),
+
+items as (
     select
         'revenue_share' as scheme,
         'revenue_share:' || partner_id || ':' || period as item,
@@ -13,7 +22,7 @@ with recursive items as (
         without_rate,
         0::decimal(38, 8) as deposited,
         -1::decimal(38, 8) as deposited_before
-    from {{ ref('int_commission_revenue') }}
+    from revenue
     union all
     select
         'cpa' as scheme,
@@ -27,7 +36,7 @@ with recursive items as (
         0 as without_rate,
         deposited,
         deposited_before
-    from {{ ref('int_commission_acquisitions') }}
+    from acquisitions
 ),
 
 found as ({{ periodic_members('items') }}),
@@ -55,7 +64,7 @@ kpis as (
             and plans.tier_kpi = 'net_revenue'
             and coalesce(plans.tier_scheme, 'revenue_share') = 'revenue_share'
             and coalesce(plans.tier_level, found.n) = found.n
-    left join {{ ref('int_commission_revenue') }} as revenue
+    left join revenue
         on
             found.partner_id = revenue.partner_id
             and case plans.tier_window
@@ -213,6 +222,15 @@ select
     members.rounding_mode,
     walked.paid_rate::decimal(28, 12) as rate,
     walked.amount,
-    coalesce(members.reason, case when walked.amount <= 0 then 'no_base' end) as reason
+    coalesce(members.reason, case when walked.amount <= 0 then 'no_base' end) as reason,
+    revenue.trading_result,
+    revenue.commission,
+    revenue.swap,
+    revenue.bonus,
+    revenue.psp_fees,
+    revenue.chargebacks,
+    revenue.write_offs,
+    revenue.net_revenue
 from walked
 inner join members on walked.item = members.item and walked.n = members.n
+left join revenue on members.item = 'revenue_share:' || revenue.partner_id || ':' || revenue.period

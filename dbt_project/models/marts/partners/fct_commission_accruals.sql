@@ -153,10 +153,10 @@ written_now as (
     -- months and acquisitions keep their own history
     select
         line_key || ':r' || revision || case when is_reversal then ':reversal' else '' end as accrual_id,
-        * exclude (line_key, is_reversal, _horizon_load_id),
+        * exclude (line_key, is_reversal, waits_for, _horizon_load_id),
         case when is_reversal then line_key || ':r' || revision end as reverses_accrual_id
     from {{ ref('int_commission_periodic') }}
-    where _horizon_load_id > {{ high_water() }}
+    where _horizon_load_id > {{ high_water() }} and amount <> 0
 )
 
 select

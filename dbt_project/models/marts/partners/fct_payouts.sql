@@ -1,4 +1,5 @@
-{{ config(meta={'owner': 'partners', 'control_totals': ['amount'], 'sorted_by': ['partner_id']}) }}
+-- a view: it changes with decisions alone, and an increment of deals need not build it
+{{ config(materialized='view', meta={'owner': 'partners', 'control_totals': ['amount'], 'sorted_by': ['partner_id']}) }}
 
 with coverage as (select * from {{ ref('int_commission_coverage') }}),
 

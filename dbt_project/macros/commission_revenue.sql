@@ -1,7 +1,7 @@
-{%- set pays = commission_pays_by('revenue_share') -%}
--- depends_on: {{ ref('stg_commission_rules') }}
--- Net revenue of each partner's own clients by complete calendar month, in the currency of the partner's plan at the month's last instant; what goes
--- into the result, each part in a column of its own, positive is earned by the house. The base is what is left above the losses carried from before.
+{#- Net revenue of each partner's own clients by complete calendar month, in the currency of the partner's plan at the month's last instant; what goes
+    into the result, each part in a column of its own, positive is earned by the house. The base is what is left above the losses carried from before. -#}
+{%- macro commission_revenue() -%}
+{%- set pays = commission_pays_by('revenue_share') %}
 with client_partners as (select * from {{ ref('int_client_partners') }} where partner_id is not null),
 
 fx as (select * from {{ ref('int_commission_fx') }}),
@@ -173,3 +173,4 @@ select
     net_revenue::decimal(38, 8) as net_revenue,
     (highest_so_far - coalesce(lag(highest_so_far) over (partition by partner_id, currency, stretch order by month), 0))::decimal(38, 8) as base
 from highest
+{%- endmacro -%}

@@ -1,7 +1,7 @@
-{%- set pays = commission_pays_by('cpa') -%}
--- depends_on: {{ ref('stg_commission_rules') }}
--- Clients won: the event that completes the conditions of the first partner's rule (cpa), and each later one that reaches a higher step of its ladder.
--- A client whose deposit was charged back, and stays so, is not won; what was booked for it is taken back.
+{#- Clients won: the event that completes the conditions of the first partner's rule (cpa), and each later one that reaches a higher step of its ladder.
+    A client whose deposit was charged back, and stays so, is not won; what was booked for it is taken back. -#}
+{%- macro commission_acquisitions() -%}
+{%- set pays = commission_pays_by('cpa') %}
 with client_partners as (select * from {{ ref('int_client_partners') }} where partner_id is not null),
 
 fx as (select * from {{ ref('int_commission_fx') }}),
@@ -184,3 +184,4 @@ select
     coalesce(deposited_before, -1)::decimal(38, 8) as deposited_before
 from steps
 where turn = 1 or (ladder is not null and amount > amount_before)
+{%- endmacro -%}
