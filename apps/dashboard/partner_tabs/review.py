@@ -12,6 +12,7 @@ from apps.dashboard.ui.header import Page
 from apps.dashboard.ui.table import table_with_export
 
 EFFECTS = ("volume", "rate", "mix", "tree")
+"""Why a month cost more or less; columns of the review with `_usd` behind them."""
 
 
 def show_review(page: Page, partner: str | None) -> None:
@@ -32,7 +33,7 @@ def show_review(page: Page, partner: str | None) -> None:
     st.subheader(f"{month} against {before}, USD", anchor=False)
     left, right = st.columns([2, 3])
     with left:
-        effects = [float(rows[name].sum()) for name in EFFECTS]
+        effects = [float(rows[f"{name}_usd"].sum()) for name in EFFECTS]
         figure = charts.ranked([name.capitalize() for name in EFFECTS], effects, unit="USD")
         st.plotly_chart(figure, alt="Change of commission by cause", key="effects")
     right.caption(

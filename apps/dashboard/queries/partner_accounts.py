@@ -23,8 +23,8 @@ def months(reader: Reader) -> pl.DataFrame:
 
 
 def currencies(reader: Reader) -> pl.DataFrame:
-    """currency: in which partners have an account."""
-    return reader.query(f"select distinct currency from {STATEMENTS} order by 1")
+    """currency: in which partners have an account, the commonest first."""
+    return reader.query(f"select currency from {STATEMENTS} group by 1 order by count(*) desc, 1")
 
 
 def statements(reader: Reader, entity: str | None, partner: str | None, period: str) -> pl.DataFrame:
@@ -134,12 +134,12 @@ def review(reader: Reader, entity: str | None, period: str, before: str) -> pl.D
             from marked group by partner_id
         ),
         revenue as (
-            select partner_id, sum(accrued_usd) / nullif(sum(revenue_usd), 0) as effective_pct, sum(adjustments) as adjustments
+            select partner_id, case when sum(revenue_usd) > 0 then sum(accrued_usd) / sum(revenue_usd) end as effective_pct, sum(adjustments) as adjustments
             from {STATEMENTS} where period = $2 group by 1
         )
-        select totals.partner_id, partners.name, cost_before, cost, cost - cost_before as change, tree,
-            coalesce(volume, cost - cost_before - tree)::decimal(38, 2) as volume, coalesce(mix, 0)::decimal(38, 2) as mix,
-            cost - cost_before - tree - coalesce(volume, cost - cost_before - tree)::decimal(38, 2) - coalesce(mix, 0)::decimal(38, 2) as rate,
+        select totals.partner_id, partners.name, cost_before, cost, cost - cost_before as change_usd, tree as tree_usd,
+            coalesce(volume, cost - cost_before - tree)::decimal(38, 2) as volume_usd, coalesce(mix, 0)::decimal(38, 2) as mix_usd,
+            cost - cost_before - tree - coalesce(volume, cost - cost_before - tree)::decimal(38, 2) - coalesce(mix, 0)::decimal(38, 2) as rate_usd,
             effective_pct, short_holding_share, adjustments
         from totals left join effects using (partner_id) left join revenue using (partner_id) left join {PARTNERS} as partners using (partner_id)
         where $1::varchar is null or partners.entity = $1

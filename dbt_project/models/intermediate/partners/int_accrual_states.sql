@@ -83,7 +83,7 @@ covered as (
             and coverage.known_at >= lines.accrued_at
             and case
                 when coverage.accrual_id is not null then coverage.accrual_id = lines.accrual_id
-                else coverage.period = lines.period or (coverage.takes_earlier and coverage.period > lines.period)
+                else lines.period = coverage.period or (coverage.takes_earlier and coverage.period > lines.period)
             end
             and not list_contains(coverage.held_clients, lines.client_id)
     group by lines.accrual_id

@@ -33,7 +33,9 @@ expected as (
         rounded.line_amount as amount,
         rounded.currency,
         case when rounded.currency = 'USD' then 1 else fx.rate end::decimal(24, 12) as fx_rate_usd,
-        {{ round_money('rounded.line_amount::decimal(20, 8) * (case when rounded.currency = \'USD\' then 1 else fx.rate end)::decimal(18, 10)', 8) }} as amount_usd,
+        {{ round_money(
+            "rounded.line_amount::decimal(20, 8) * (case when rounded.currency = 'USD' then 1 else fx.rate end)::decimal(18, 10)", 8
+        ) }} as amount_usd,
         rounded.tier_from,
         rounded.happened_at as executed_at,
         rounded.reason as waits_for

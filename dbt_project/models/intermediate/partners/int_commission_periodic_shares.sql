@@ -39,7 +39,9 @@ items as (
     from acquisitions
 ),
 
-found as ({{ periodic_members('items') }}),
+found as (
+    {{ periodic_members('items') }}
+),
 
 plans as (select * from {{ ref('int_commission_plans') }}),
 
@@ -84,7 +86,7 @@ rated as (
         items.happened_at,
         items.base,
         coalesce(
-            list_max(list_filter(kpis.tier_steps, lambda step: step.from_kpi <= kpis.kpi)).rate,
+            list_max(list_filter(kpis.tier_steps, lambda step: step.from_kpi <= kpis.kpi)).rate,  -- noqa: RF01
             case
                 when json_type(found.parameters, '$.ladder') = 'ARRAY' then
                     {{ ladder_amount("json_extract(found.parameters, '$.ladder')", 'items.deposited') }}
@@ -93,7 +95,7 @@ rated as (
                 else found.own_rate
             end
         )::decimal(18, 8) as rate,
-        list_max(list_filter(kpis.tier_steps, lambda step: step.from_kpi <= kpis.kpi)).from_kpi as tier_from,
+        list_max(list_filter(kpis.tier_steps, lambda step: step.from_kpi <= kpis.kpi)).from_kpi as tier_from,  -- noqa: RF01
         case when items.scheme = 'cpa' and found.rule_currency <> found.currency then fx.rate else 1 end::decimal(24, 12) as exchange,
         case
             when found.member_reason is not null then found.member_reason
@@ -114,7 +116,7 @@ ladders as (
     select
         rated.item,
         rated.n,
-        list({'rank_order': rates.rank_order, 'rate': rates.rate}) as ranks
+        list(struct_pack(rank_order := rates.rank_order, rate := rates.rate)) as ranks
     from rated
     inner join {{ ref('int_commission_rates') }} as rates
         on
@@ -164,9 +166,9 @@ walked as (
                 members.base::decimal(20, 8) * (coalesce(list_sum(list_transform(
                     list_filter(
                         members.ranks,
-                        lambda step: step.rank_order > coalesce(walked.rank_below, -1000000) and step.rank_order <= members.rank_order
+                        lambda step: step.rank_order > coalesce(walked.rank_below, -1000000) and step.rank_order <= members.rank_order  -- noqa: RF01
                     ),
-                    lambda step: step.rate
+                    lambda step: step.rate  -- noqa: RF01
                 )), 0)::decimal(20, 8) * members.exchange::decimal(18, 8))::decimal(18, 8)
             when members.distribution = 'share_of_child' and members.n = 1 then
                 members.base::decimal(20, 8) * members.paying_rate
