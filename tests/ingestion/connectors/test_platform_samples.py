@@ -42,6 +42,14 @@ def test_a_platforms_file_loads_with_the_rows_and_money_a_separate_reader_finds(
     outcomes = landing.ingest(path, guess=True)
     expected = READERS[name](path)
     for outcome in outcomes:
+        record_sample(
+            name.split("/")[0],
+            name.split("/", 1)[1],
+            outcome.rows_read,
+            outcome.rows_loaded,
+            outcome.rows_quarantined,
+            outcome.reason or "",
+        )
         assert (outcome.status, outcome.rows_quarantined, outcome.rows_duplicate) == ("loaded", 0, 0)
     assert {one.feed: one.rows_loaded for one in outcomes if one.rows_loaded} == {
         k: v for k, v in expected.canonical.items() if v
@@ -50,8 +58,6 @@ def test_a_platforms_file_loads_with_the_rows_and_money_a_separate_reader_finds(
         "select coalesce(sum(coalesce(profit, 0) + coalesce(swap, 0) + coalesce(commission, 0) + coalesce(fee, 0)), 0) from raw.deals"
     )
     assert moved == expected.moved
-    loaded = sum(one.rows_loaded for one in outcomes)
-    record_sample(name.split("/")[0], name.split("/", 1)[1], sum(one.rows_read for one in outcomes), loaded, 0, "")
     feeds = [one.feed for one in outcomes if one.rows_loaded]
     sources = {number for feed in feeds for (number,) in landing.rows(f"select _row_number from raw.{feed}")}
     assert len(sources) == (expected.rows if feeds else 0)
