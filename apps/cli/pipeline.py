@@ -158,7 +158,9 @@ def run(
         if watch:
             words.print(f"Watching {settings.landing}. Stop with Ctrl-C.")
             try:
-                pipeline.watch(settings, lambda outcome: _report(outcome, json))
+                pipeline.watch(
+                    settings, lambda outcome: _report(outcome, json), lambda said: words.print(f"[red]{said}")
+                )
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
         with progress(json) as report:

@@ -90,7 +90,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not beside the repository (../shared/samples)")
 @pytest.mark.parametrize("name", files())
 def test_a_sample_loads_whole_or_is_refused_by_name(
-    name: str, loaded: dict[str, list[FileOutcome]], record_sample: Callable[..., None]
+    name: str, loaded: dict[str, list[FileOutcome]], record_property: Callable[[str, object], None]
 ) -> None:
     system, outcomes = name.split("/")[0], loaded[name]
     refused = [outcome.reason or "" for outcome in outcomes if outcome.status == "refused"]
@@ -100,7 +100,9 @@ def test_a_sample_loads_whole_or_is_refused_by_name(
     copies = [outcome.reason or "" for outcome in outcomes if outcome.status == "duplicate_file"]
     rows = 0 if refused else READERS[system](SAMPLES / name).rows
     said = refused or copies or ([f"{again} rows are those of another sample"] if again else [""])
-    record_sample(system, name.split("/", 1)[1], rows, took, bad, said[0].replace(str(SAMPLES), ""))
+    feeds = " ".join(sorted({outcome.feed for outcome in outcomes if outcome.feed}))
+    reason = said[0].replace(str(SAMPLES), "")
+    record_property("sample", (system, name.split("/", 1)[1], feeds, rows, took, bad, reason))
     assert bool(refused) == (name in REFUSED), refused
     if refused:
         assert REFUSED[name] in refused[0]
