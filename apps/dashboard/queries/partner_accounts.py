@@ -134,7 +134,8 @@ def review(reader: Reader, entity: str | None, period: str, before: str) -> pl.D
             from marked group by partner_id
         ),
         revenue as (
-            select partner_id, case when sum(revenue_usd) > 0 then sum(accrued_usd) / sum(revenue_usd) end as effective_pct, sum(adjustments) as adjustments
+            select partner_id, case when sum(revenue_usd) > 0 then sum(accrued_usd) / sum(revenue_usd) end as effective_pct,
+                sum(adjustments) as adjustments
             from {STATEMENTS} where period = $2 group by 1
         )
         select totals.partner_id, partners.name, cost_before, cost, cost - cost_before as change_usd, tree as tree_usd,
