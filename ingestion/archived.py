@@ -20,7 +20,7 @@ class NotArchived(LookupError):
 def archived_row(
     settings: Settings, *, connector: str, feed: str, path: str, file_sha256: str, row_number: int
 ) -> Mapping[str, Any]:
-    """The row of `feed` that the connector made of that place of the file, by column, nulls left out.
+    """The row of `feed` that the connector made of that place of the file, by column, without what it leaves empty.
 
     `path` is the file's name when it was loaded, since its ending tells a reader what it is. Raises NotArchived where the file, its
     connector or the row is gone.
@@ -57,4 +57,4 @@ def _walked(reader: Any, file: Path, feed: str, row_number: int) -> Mapping[str,
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if value is not None}
+    return {name: value for name, value in row.items() if value not in (None, "")}

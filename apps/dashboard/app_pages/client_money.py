@@ -21,7 +21,7 @@ FORMULAS = {
     "Client Money Reporting Rules 2017": "Each client balance floored at zero, plus unidentified receipts, at the nominated time.",
 }
 STATUS = {
-    "balanced": ("✓", "held is what is owed"), "due": ("!", "to be moved by the close of the day named"),
+    "balanced": ("✓", "held is what is owed"), "due": ("!", "not due yet"),
     "funded": ("✓", "moved in time"), "shortfall_not_funded": ("✗", "short, and not topped up in time"),
     "excess_not_withdrawn": ("✗", "too much, and not taken out in time"),
 }  # fmt: skip
@@ -48,9 +48,7 @@ def show_day(page: Page) -> None:
         states.nothing_matches("client-money days")
         return
     st.subheader(f"At the close of {day:%A %d %B %Y}", anchor=False)
-    for regime in found["regime"].drop_nulls().unique().sort():
-        plain = next((words for name, words in FORMULAS.items() if name in regime), "")
-        st.caption(f"**{states.plain(regime)}**: {plain} No client is ever netted against another.")
+    show_formulas(found)
     with st.container(border=True, gap="xsmall"):
         for row in found.filter(pl.col("funding_instruction") != 0).iter_rows(named=True):
             show_instruction(row)
@@ -61,14 +59,26 @@ def show_day(page: Page) -> None:
         show_chosen(page, found.row(number, named=True), day)
 
 
+def show_formulas(found: pl.DataFrame) -> None:
+    """The formula of each regime in the table, those with the same words together."""
+    said: dict[str, list[str]] = {}
+    for regime in found["regime"].drop_nulls().unique().sort():
+        words = next((words for name, words in FORMULAS.items() if name in regime), "")
+        said.setdefault(words, []).append(f"**{states.plain(regime)}**")
+    for words, regimes in said.items():
+        st.caption(f"{', '.join(regimes)}: {words}")
+    st.caption("No client is ever netted against another.")
+
+
 def show_instruction(row: dict[str, Any]) -> None:
     """What to move into or out of the client accounts, and whether it was."""
     mark, words = STATUS[row["status"]]
     amount = figures.number(abs(row["funding_instruction"]), 2)
     does = "Pay in" if row["funding_instruction"] > 0 else "Take out"
+    with_providers = f" · {row['currency']} {figures.number(row['psp_gap'], 2)} are credited and still with providers"
     st.markdown(
         f"{mark} **{states.plain(row['entity'])} · {does} {row['currency']} {amount}** by the close of {row['fund_by']} · {words}"
-        f" · of it {row['currency']} {figures.number(row['psp_gap'], 2)} is credited and not settled by providers"
+        + (with_providers if row["psp_gap"] > 0 else "")
     )
 
 

@@ -136,8 +136,8 @@ def show_source(page: Page, entry: dict[str, Any]) -> None:
         return
     number = int(entry["source_row_number"])
     st.caption(
-        f"Row {number:,} of `{states.plain(load['path'])}` ({states.plain(load['feed'])}), recorded {moment(load['recorded_at'])}, "
-        f"kept as `archive/{load['file_sha256']}`"
+        f"Row {number:,} of {states.plain(load['path'])}, feed {states.plain(load['feed'])}, recorded {moment(load['recorded_at'])}; "
+        f"the file is kept as `archive/{load['file_sha256']}`"
     )
     try:
         row = archived_row(

@@ -41,21 +41,24 @@ def show(page: Page, selected: Selected) -> None:
     st.caption(
         "The period is when a change was learned. A day’s figure is published by the first build after the day; what came later restates it."
     )
-    left, right = st.columns([3, 2])
-    with left:
-        st.subheader("Figures restated", anchor=False)
-        days = page.read(restatements.by_day, page.scope, *selected)
-        figure = charts.stacked_bars(
-            days.with_columns(pl.col("restated").cast(pl.Float64)), series="series", value="restated", complete_until=page.complete_until,
-            unit="figures", names={"open": "of open periods", "closed": "of closed periods"},
-        )  # fmt: skip
-        st.plotly_chart(figure, alt="Figures restated, by the day it was learned", key="restated")
-    with right:
-        table_with_export(page, found, "by-figure", mart=MART, what="figures", height=theme.HEIGHT)
+    table_with_export(page, found, "by-figure", mart=MART, what="figures", height=theme.HEIGHT)
+    show_course(page, selected)
     rows = restatements.changes(page.scope, *selected)
     chosen = table_with_export(page, rows, "restatements", mart=MART, what="changes", select=True)
     for number in chosen:
         show_link(page, page.read(common.one, rows, number).row(0, named=True))
+
+
+def show_course(page: Page, selected: Selected) -> None:
+    """How many figures were restated on each day, where there is more than one such day."""
+    days = page.read(restatements.by_day, page.scope, *selected)
+    if days["day"].n_unique() > 1:
+        counted = days.with_columns(pl.col("restated").cast(pl.Float64))
+        figure = charts.stacked_bars(
+            counted, series="series", value="restated", complete_until=page.complete_until, unit="figures",
+            names={"open": "of open periods", "closed": "of closed periods"},
+        )  # fmt: skip
+        st.plotly_chart(figure, alt="Figures restated, by the day it was learned", key="restated")
 
 
 def show_link(page: Page, row: dict) -> None:

@@ -96,20 +96,20 @@ def show_handling(page: Page, found: dict[str, Any]) -> None:
 def _forms(page: Page, seat: Seat, found: dict[str, Any]) -> None:
     if said := st.session_state.pop(SAID, None):
         st.error(states.plain(said)) if said.startswith("!") else st.success(states.plain(said))
-    if not breaks.may_handle(seat.person):
-        st.caption(
-            f"Breaks are taken and explained by {' or '.join(breaks.handlers())}; you are {seat.role or 'nobody there'}."
-        )
-    elif not may_decide_now():
-        require_fresh_authentication()
-    else:
-        _handle(seat, found)
     if found["status"] == "open" and "approvals" in page.frame.viewer.pages:
+        user = {"user": st.query_params["user"]} if "user" in st.query_params else {}
         st.page_link(
-            navigation.page_file("approvals"), label="Resolve, or sign the resolution off, in Approvals",
-            query_params={"subject": f"{breaks.SUBJECT}:{found['break_id']}"} | _user(),
+            navigation.page_file("approvals"), label="Resolve it, or sign its resolution off",
+            query_params={"subject": f"{breaks.SUBJECT}:{found['break_id']}"} | user,
         )  # fmt: skip
         st.caption("One person resolves with a reason, a second signs off; both stand in the audit trail.")
+    if not breaks.may_handle(seat.person):
+        handlers = " or ".join(breaks.handlers())
+        st.caption(f"Breaks are taken and explained by {handlers}; you are {seat.role or 'nobody there'}.")
+        return
+    if not may_decide_now():
+        require_fresh_authentication()
+    _handle(seat, found)
 
 
 def _handle(seat: Seat, found: dict[str, Any]) -> None:
@@ -150,7 +150,3 @@ def _order(
     else:
         st.session_state[SAID] = "Written. The next run brings it into the marts."
     st.rerun()
-
-
-def _user() -> dict[str, str]:
-    return {"user": st.query_params["user"]} if "user" in st.query_params else {}

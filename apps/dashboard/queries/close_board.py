@@ -13,6 +13,7 @@ BREAKS = "finance.rec_breaks"
 UNPOSTED = "finance.unposted_events"
 MONEY = "finance.fct_client_money_daily"
 BANK = "finance.rec_bank_daily"
+POSTINGS = "finance.fct_postings"
 NOT_MONEY = ("demo", "test", "duplicate")
 """Reasons of events not posted that the policy `period_close` allows: nothing was to be posted."""
 
@@ -79,7 +80,7 @@ def short_days(reader: Reader, entity: str, first: date, last: date) -> pl.DataF
 
 
 def missing_statements(reader: Reader, entity: str, last: date) -> pl.DataFrame:
-    """Bank accounts of the entity whose newest statement ends before the last weekday of the period."""
+    """Bank accounts of the entity on which the ledger moved money in or before the period that no statement covers yet."""
     return reader.query(
         f"select * exclude (entity) from ({_LATE.replace('$3', '$2')}) where entity = $1 order by 1", [entity, last]
     )
@@ -103,5 +104,10 @@ def periods() -> Rows:
 
 
 _LATE = f"""
-    select bank_account, entity, max(day) as newest_statement from {BANK} group by 1, 2
-    having max(day) < $3::date - greatest(isodow($3::date) - 5, 0)::integer"""
+    select moved.bank_account, moved.entity, told.newest_statement, moved.newest_entry
+    from (
+        select bank_account, any_value(entity) as entity, max(booked_on) as newest_entry from {POSTINGS}
+        where bank_account is not null and account_code in ('1010', '1020') and booked_on <= $3 group by 1
+    ) as moved
+    left join (select bank_account, max(day) as newest_statement from {BANK} group by 1) as told on moved.bank_account = told.bank_account
+    where told.newest_statement is null or told.newest_statement < moved.newest_entry"""

@@ -59,8 +59,8 @@ def breaks(wanted: Wanted) -> Rows:
     """The breaks, the oldest first."""
     return Rows(
         f"""
-        select break_id, reconciliation, class, status, age_business_days, amount, currency, reference, owner, comment, entity, client_id,
-            first_seen_on, last_seen_on, resolution, resolution_entry_id, resolved_by, resolved_at
+        select reconciliation, class, amount, currency, age_business_days, owner, reference, status, entity, comment, first_seen_on,
+            last_seen_on, client_id, resolution, resolution_entry_id, resolved_by, resolved_at, break_id
         from {BREAKS} where {WHERE} order by status <> 'open', age_business_days desc, abs(amount) desc, break_id
         """,
         wanted.parameters,

@@ -134,7 +134,8 @@ def calendar(frame: pl.DataFrame, *, value: str, unit: str) -> go.Figure:
         go.Heatmap(
             x=weeks, y=["Sun", "Sat", "Fri", "Thu", "Wed", "Tue", "Mon"], z=[[cell.get(value) for cell in row] for row in grid],
             text=[[f"{cell['day']:%a %d %b %Y}: {cell[value]:,} {unit}" if cell else "" for cell in row] for row in grid],
-            hovertemplate="%{text}<extra></extra>", colorscale=theme.DARKER, xgap=2, ygap=2, colorbar={"thickness": 8, "title": unit},
+            hovertemplate="%{text}<extra></extra>", colorscale=theme.DARKER, xgap=2, ygap=2,
+            colorbar={"thickness": 8, "title": unit, "tickformat": "d", "nticks": 4},
         )
     )  # fmt: skip
     return theme.dressed(figure, height=230)

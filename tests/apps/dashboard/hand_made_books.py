@@ -73,7 +73,7 @@ BOOKS = {
     "finance.rec_bank_daily": f"""
         select 'CY-FIRM' as bank_account, day::date as day, 'EUR' as currency, 'CY' as entity, false as is_client_money, false as starts_at_statement,
             -5{MONEY} as ledger_balance, 4{MONEY} as statement_balance, -9{MONEY} as difference, 1::bigint as _horizon_load_id
-        from range(timestamp '2026-11-02', timestamp '2026-11-05', interval 1 day) t (day)""",
+        from range(timestamp '2026-10-31', timestamp '2026-11-02', interval 1 day) t (day)""",
     "finance.rec_partner_daily": f"""
         select 'p1' as partner_id, 'EUR' as currency, date '2026-11-10' as day, 10{MONEY} as accrued_lines, 0{MONEY} as adjustments, 0{MONEY} as payouts,
             14{MONEY} as ledger_balance, 14{MONEY} as open_accruals, 0{MONEY} as payable, 4{MONEY} as difference""",
