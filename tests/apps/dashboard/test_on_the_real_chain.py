@@ -33,42 +33,6 @@ def test_a_tab_shows_the_broker_that_was_built(open_page: Open, broker: Path, pa
     assert app.dataframe
 
 
-BOOKS = (
-    *(("ledger", {"tab": tab}) for tab in ("balance", "entries", "rules", "unposted")),
-    *(
-        ("reconciliations", {"tab": tab, "days": "all"})
-        for tab in ("psp", "platform", "bank", "client_money", "partners")
-    ),
-    ("reconciliations", {}),
-    ("reconciliations", {"tab": "calendar", "status": "all"}),
-    *(("client_money", {"tab": tab}) for tab in ("day", "course", "rows")),
-    ("restatements", {}),
-    ("close_board", {"tab": "periods"}),
-)
-
-
-@pytest.mark.parametrize(("page", "parameters"), BOOKS)
-def test_a_page_on_the_books_shows_the_broker_that_was_built(
-    open_page: Open, broker: Path, page: str, parameters: dict[str, str]
-) -> None:
-    period = {} if page == "close_board" else {"period": "all"}
-    app = open_page(page, "farid", home=broker, **parameters, **period)
-    assert not app.exception
-    assert not app.error, words(app)
-    assert app.dataframe
-
-
-def test_every_open_break_of_the_built_broker_has_both_its_sides_and_its_way_to_approvals(
-    open_page: Open, broker: Path
-) -> None:
-    listed = open_page("reconciliations", "farid", home=broker, status="all", period="all").dataframe[0].value
-    for _, kind in listed.groupby("class").head(1).iterrows():
-        app = open_page("reconciliations", "farid", home=broker, **{"break": kind["break_id"]})
-        assert not app.exception
-        assert not app.error, words(app)
-        assert app.dataframe, kind["break_id"]
-
-
 def test_an_entry_leads_to_the_row_of_the_file_that_made_it_masked_as_the_marts_are(
     open_page: Open, broker: Path
 ) -> None:
