@@ -547,6 +547,20 @@ select 'deals' as source_feed, source_key, 'balance' as event_kind, condition, c
     currency as fee_currency, amount, to_amount, to_amount + margin as mid_amount, margin, commission, swap, fee, occurred_at, _load_id, _row_number
 from transfer
 union all by name
+select 'deals' as source_feed, platform || ':' || deal_id as source_key, 'credit_absorbed' as event_kind, if(change > 0, 'loss', 'profit') as condition,
+    client_id, entity, platform, login, book, currency, currency as fee_currency, abs(change) as amount, executed_at as occurred_at, _load_id, _row_number
+from (
+    select *, absorbed - coalesce(lag(absorbed) over (partition by platform, login order by executed_at, deal_id), 0) as change from (
+        select d.*, greatest(least(-coalesce(o.cash, 0) - sum(d.swap + d.commission + d.fee + if(action in ('credit', 'so_compensation_credit'), 0, d.profit)) over so_far,
+            sum(if(action in ('credit', 'so_compensation_credit'), d.profit, 0)) over so_far), 0)::decimal(38, 8) as absorbed
+        from trading.fct_deals as d
+        left join (select login, -sum(amount) as cash from raw.opening_balances where account_code = '2020' group by login) as o using (login)
+        where not is_cancelled and not is_demo and not is_test and currency is not null
+            and (platform, login) in (select (platform, login) from trading.fct_deals where action in ('credit', 'so_compensation_credit'))
+        window so_far as (partition by platform, login order by executed_at, deal_id)
+    )
+) where change <> 0
+union all by name
 select 'lp_trades' as source_feed, venue || ':' || trade_id as source_key, 'lp_trade' as event_kind, 'any' as condition, venue, 'A' as book, currency,
     profit, commission, swap, executed_at as occurred_at, _load_id, _row_number
 from raw.lp_trades where coalesce(profit, 0) <> 0 or coalesce(swap, 0) <> 0 or coalesce(commission, 0) <> 0

@@ -143,6 +143,8 @@ def first_feeds() -> dict[str, list[Row]]:
             *asked("x1", 1, "1000", client_id="C2", psp="dlocal"),
             *asked("x2", 24, "100", client_id="C2", psp="dlocal"),
             transfer("t2", "X2", 10, to_account="mt5:1002", to_amount="990.10", to_currency="EUR", rate="0.90009091"),
+            transfer("t3", "X3", 10, client_id="C3", currency="EUR", amount="1000", to_account="wallet", to_amount="1090", to_currency="USD",
+                rate="1.09"),
             *(request(f"r8{n}", "R8", 9 + n, event) for n, event in enumerate(("requested", "sent", "paid"))),
             *(request(f"r9{n}", "R9", 9 + n, event) for n, event in enumerate(("requested", "sent", "paid"))),
         ],
