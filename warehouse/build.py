@@ -187,7 +187,8 @@ def _arguments(plan: Plan, step: Step, *, last: bool, select: Sequence[str], tes
     without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
     touched = [f"source:raw.{feed}+" for feed in (*step.feeds, "loads", "quarantine")]
     if select:
-        return ["build", "--select", *select, *without]
+        # of a part of the models only those tests can run whose other models are there
+        return ["build", "--select", *select, "--indirect-selection", "buildable", *without]
     if not last:
         # in the intersection (comma) of what the step touches and what a stepwise model needs
         chosen = [f"{one},+tag:stepwise" for one in touched] if plan.live else ["+tag:stepwise"]
