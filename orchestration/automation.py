@@ -1,9 +1,11 @@
-"""When things run: files that land, and the daily close. The writer pool has one slot, so runs queue and never collide."""
+"""When things run: files that land, decisions that are taken, and the daily close. The writer pool has one slot, so runs queue and never collide."""
 
 import hashlib
 
 import dagster as dg
 
+from apps import operations
+from apps.approvals.anchors import anchor
 from warehouse.settings import Settings
 
 pipeline_job = dg.define_asset_job(
@@ -28,6 +30,27 @@ def landing_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
     return dg.RunRequest(run_key=hashlib.sha256(state.encode()).hexdigest())
 
 
+@dg.sensor(job=pipeline_job, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+def decisions_taken(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """What is decided in the operational store starts a run, so that it is in the marts within seconds."""
+    settings = Settings()
+    end, seen = operations.head(settings), int(context.cursor or 0)
+    if not operations.urgent(settings, seen):
+        return dg.SkipReason(f"nothing that readers wait for after event {seen}")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=end.hash)], cursor=str(end.seq))
+
+
+@dg.op(description="Signs the audit chain's head, so that a day without a publish is anchored too.")
+def sign_head(context: dg.OpExecutionContext) -> None:
+    made = anchor(Settings())
+    context.log.info(f"anchor {made.number} at event {made.seq}")
+
+
+@dg.job(description="The audit chain's day anchor.")
+def day_anchor() -> None:
+    sign_head()
+
+
 daily_close = dg.ScheduleDefinition(
     name="daily_close",
     job=pipeline_job,
@@ -36,5 +59,15 @@ daily_close = dg.ScheduleDefinition(
     description="After the UTC day's end: whatever came late, and every check.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+daily_anchor = dg.ScheduleDefinition(
+    name="daily_anchor",
+    job=day_anchor,
+    cron_schedule="5 0 * * *",
+    execution_timezone="UTC",
+    description="Every UTC day, whether anything was published or not.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
-defs = dg.Definitions(jobs=[pipeline_job], sensors=[landing_files], schedules=[daily_close])
+defs = dg.Definitions(
+    jobs=[pipeline_job, day_anchor], sensors=[landing_files, decisions_taken], schedules=[daily_close, daily_anchor]
+)

@@ -37,6 +37,7 @@ def connect(database: Path | str, settings: Settings, *, read_only: bool = False
     connection = duckdb.connect(str(database), read_only=read_only, config=config)
     connection.execute("set timezone = 'UTC'")
     connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_progress_bar = false")  # standard output belongs to `--json`
     return connection
 
 

@@ -33,6 +33,18 @@ with dg.instance_for_test() as instance:
     assert len(evaluated) > 50 and "fct_postings" in built
     from warehouse.reader import Reader
     assert Reader(settings).query("select count(*) as n from core.fct_fx_rates")["n"][0] == 1
+    from apps.approvals.anchors import trail
+    assert defs.resolve_job_def("day_anchor").execute_in_process(instance=instance).success
+    anchors = trail(settings.anchors)
+    assert [one.occasion for one in anchors.anchors][-1] == "day" and not anchors.faults
+    from apps.approvals.chain import Actor, Event, append
+    from apps.approvals.store import open_store, writing
+    with writing(open_store(settings)) as connection:
+        (seq,) = append(connection, [Event("note.made", Actor("service", "test"), "note", "n1")])
+    decisions = defs.resolve_sensor_def("decisions_taken")
+    woken = decisions(dg.build_sensor_context(instance=instance, cursor=str(seq - 1)))
+    assert woken.run_requests and woken.cursor == str(seq)
+    assert isinstance(decisions(dg.build_sensor_context(instance=instance, cursor=woken.cursor)), dg.SkipReason)
 print("ok")
 """
 
