@@ -90,6 +90,7 @@ PSP_ROWS = [
         settlement_batch_id="X2"),
     psp("x2h", 25, "reserve_hold", "10", psp="dlocal", settlement_batch_id="X2"),
     psp("x2s", 25, "settlement", "86.70", psp="dlocal", settlement_batch_id="X2", bank_account=FIRM),
+    psp("x2r", 28, "reserve_release", "4", psp="dlocal", original_psp_txn_id="T-x2h"),
     psp("f1", 20, "fee", "12", psp="adyen"),
     psp("a1", 20, "adjustment", "7", psp="adyen", direction="out"),
     psp("a2", 20, "adjustment", "3", psp="adyen", direction="in"),
@@ -187,9 +188,10 @@ def first_feeds() -> dict[str, list[Row]]:
 
 
 def late_feeds() -> dict[str, list[Row]]:
-    """What 20 February brings of January: two deposits, and whose one unidentified receipt was."""
+    """What 20 February brings of January: two deposits, a corrected adjustment, and whose one unidentified receipt was."""
     return {
         "psp_transactions": [
+            psp("a2", 20, "adjustment", "4", psp="adyen", direction="in", source_version=2),
             psp("late", 15, "deposit", "500", psp="other", client_id="C1", client_reference="Dlate"),
             psp("late3", 15, "deposit", "70", psp="other", client_id="C3", client_reference="Dlate3"),
         ],
