@@ -562,8 +562,10 @@ select 'deals' as source_feed, platform || ':' || deal_id as source_key, 'credit
     client_id, entity, platform, login, book, currency, currency as fee_currency, abs(change) as amount, executed_at as occurred_at, _load_id, _row_number
 from (
     select *, absorbed - coalesce(lag(absorbed) over (partition by platform, login order by executed_at, deal_id), 0) as change from (
-        select d.*, greatest(least(-coalesce(o.cash, 0) - sum(d.swap + d.commission + d.fee + if(action in ('credit', 'so_compensation_credit'), 0, d.profit)) over so_far,
-            sum(if(action in ('credit', 'so_compensation_credit'), d.profit, 0)) over so_far), 0)::decimal(38, 8) as absorbed
+        select d.*, greatest(least(
+                -coalesce(o.cash, 0) - sum(swap + commission + fee + if(action in ('credit', 'so_compensation_credit'), 0, profit)) over so_far,
+                sum(if(action in ('credit', 'so_compensation_credit'), profit, 0)) over so_far
+            ), 0)::decimal(38, 8) as absorbed
         from trading.fct_deals as d
         left join (select login, -sum(amount) as cash from raw.opening_balances where account_code = '2020' group by login) as o using (login)
         where not is_cancelled and not is_demo and not is_test and currency is not null
