@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from apps import operations
-from ingestion.connectors.mt5_sql import PullError, pull
+from apps import operations, repairs
+from ingestion import sources
+from ingestion.connectors.mt5_pull import PullError
 from ingestion.load import FileOutcome, ensure_raw, ingest
-from warehouse.build import BuildOutcome, build, nothing_new
+from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
 from warehouse.dbt import Dbt, NodeResult
 from warehouse.engine import WarehouseError, connect
@@ -24,6 +25,7 @@ from warehouse.settings import Settings
 from warehouse.slot import writer_slot
 
 Progress = Callable[[str], None]
+FOLLOW_AFTER, RETRY_AFTER = 300, 15
 
 
 def silent(_: str) -> None:
@@ -70,16 +72,12 @@ def raw_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load(settings: Settings, source: Source, progress: Progress = silent) -> list[FileOutcome]:
     """Loads files into raw under the writer slot, and what happened in the operational store; one `recorded_at` for the whole call."""
-    if source.connector == "mt5_sql" and not source.paths and settings.mt5_url.get_secret_value():
-        progress("pulling from the MT5 export database")
-        try:
-            pull(settings.mt5_url.get_secret_value(), settings.landing / "mt5_sql", platform=settings.mt5_platform)
-        except PullError as error:
-            raise WarehouseError(str(error)) from error
+    outcomes = _refreshed(settings, source, progress)
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         if source.everything:
             operations.land(settings, operations.loaded(connection))
-        return ingest(
+            repairs.land(settings, connection)
+        outcomes += ingest(
             connection,
             settings,
             paths=source.paths or None,
@@ -89,6 +87,43 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             dry_run=source.dry_run,
             progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
         )
+        if source.everything:
+            repairs.link(settings, connection)
+    return outcomes
+
+
+def _refreshed(settings: Settings, source: Source, progress: Progress) -> list[FileOutcome]:
+    """The SQL sources that this load asks for: one kind by name, which must answer; or all that are due, where a silent one is stale."""
+    named = source.connector in sources.EXPORTS and not source.paths and not source.dry_run
+    if not (named or source.everything):
+        return []
+    outcomes: list[FileOutcome] = []
+    for one in sources.sources(settings):
+        due = sources.state_of(settings, one.name).is_due(datetime.now(UTC).replace(tzinfo=None))
+        if one.kind != source.connector if named else not due:
+            continue
+        try:
+            outcomes += refresh(settings, one, source.recorded_at, progress)
+        except PullError as error:
+            if named:
+                raise WarehouseError(str(error)) from error
+            progress(f"{one.name} is stale: {error}")
+    return outcomes
+
+
+def refresh(
+    settings: Settings, one: sources.SqlSource, recorded_at: datetime | None = None, progress: Progress = silent
+) -> list[FileOutcome]:
+    """Pulls and loads what is new in one SQL source, then sweeps it for what was edited or deleted unseen and loads that. Raises PullError."""
+    progress(f"reading {one.name}")
+    files = sources.pull(settings, one)
+    with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
+        outcomes = ingest(connection, settings, files, connector=one.kind, recorded_at=recorded_at) if files else []
+        found = sources.swept(settings, one, connection)
+        if found.files:
+            progress(f"{one.name}: {found.changed} rows changed unseen, {found.gone} gone, {found.back} back again")
+            outcomes += ingest(connection, settings, list(found.files), connector=one.kind, recorded_at=recorded_at)
+    return outcomes
 
 
 def build_and_publish(
@@ -96,6 +131,7 @@ def build_and_publish(
     *,
     full_refresh: bool = False,
     select: Sequence[str] = (),
+    scope: Scope = "all",
     dbt: Dbt | None = None,
     suites: bool = True,
     progress: Progress = silent,
@@ -106,11 +142,13 @@ def build_and_publish(
             pass
         owners = partial(_suites, settings) if suites and not select else lambda _: []
         built = build(
-            settings, full_refresh=full_refresh, select=select, dbt=dbt, more_checks=owners, progress=progress
-        )
+            settings, full_refresh=full_refresh, select=select, scope=scope, dbt=dbt, more_checks=owners, progress=progress,
+        )  # fmt: skip
         _tell_readers(settings, built)
         published = (
-            publish(settings, lambda text: progress(f"publishing {text}")) if built.green and not select else None
+            publish(settings, lambda text: progress(f"publishing {text}"), thorough=scope != "live")
+            if built.green and not select
+            else None
         )
     _anchor(settings, published)
     return RunOutcome(build=built, publish=published)
@@ -120,11 +158,12 @@ def run_once(
     settings: Settings,
     source: Source | None = None,
     *,
+    scope: Scope = "all",
     dbt: Dbt | None = None,
     suites: bool = True,
     progress: Progress = silent,
 ) -> RunOutcome:
-    """Ingest, build, check and publish; nothing is built when nothing is new."""
+    """Ingest, build, check and publish; nothing is built when nothing is new. With the scope `live` the models that follow are left for later."""
     files = load(settings, source or Source(), progress)
     with writer_slot(settings, "build", progress):
         idle = nothing_new(settings)
@@ -132,28 +171,47 @@ def run_once(
             published = publish(settings)
             _anchor(settings, published)
             return RunOutcome(files=files, publish=published)
-    outcome = build_and_publish(settings, dbt=dbt, suites=suites, progress=progress)
+    outcome = build_and_publish(settings, scope=scope, dbt=dbt, suites=suites, progress=progress)
     outcome.files = files
     return outcome
 
 
 def watch(
-    settings: Settings, report: Callable[[RunOutcome], None], *, seconds: float = 0.5, progress: Progress = silent
+    settings: Settings,
+    report: Callable[[RunOutcome], None],
+    complain: Callable[[str], None],
+    *,
+    seconds: float = 0.5,
+    progress: Progress = silent,
 ) -> None:
-    """Runs for ever: files and decisions are loaded, built and published as they come, decisions sent out too; dbt's manifest stays in memory."""
+    """Runs for ever: files and decisions are loaded, built and published as they come, decisions sent out too; dbt's manifest stays in memory.
+
+    The models that follow are built when nothing waits, and at the latest after FOLLOW_AFTER seconds. What goes wrong is said and
+    tried again: a full disk or a key that cannot be read ends no service.
+    """
     from apps.approvals import outbox
 
     dbt = Dbt(settings)
     threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
-    seen = operations.head(settings).seq
-    report(run_once(settings, dbt=dbt, progress=progress))
+    seen: int | None = None
+    behind_since: float | None = None
     while True:
-        arrived = any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*"))
-        if arrived or operations.urgent(settings, seen):
-            seen = operations.head(settings).seq
-            # the owners' suites look at days, not seconds: they run with `daybook run` and the daily schedule
-            report(run_once(settings, dbt=dbt, suites=False, progress=progress))
-        time.sleep(seconds)
+        try:
+            arrived = any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*"))
+            waiting = seen is None or arrived or operations.urgent(settings, seen)
+            if behind_since is not None and (not waiting or time.monotonic() - behind_since > FOLLOW_AFTER):
+                report(build_and_publish(settings, scope="background", dbt=dbt, suites=False, progress=progress))
+                behind_since = None
+            elif waiting:
+                at = operations.head(settings).seq
+                # the first pass takes everything; the owners' suites look at days and run with `daybook run` and the daily schedule
+                scope: Scope = "all" if seen is None else "live"
+                report(run_once(settings, scope=scope, dbt=dbt, suites=seen is None, progress=progress))
+                seen, behind_since = at, time.monotonic() if scope == "live" else None
+            time.sleep(seconds)
+        except (WarehouseError, OSError) as error:
+            complain(f"{error} Tried again in {RETRY_AFTER} s.")
+            time.sleep(RETRY_AFTER)
 
 
 def _anchor(settings: Settings, published: PublishOutcome | None) -> None:

@@ -385,7 +385,7 @@ from (select *, (occurred_at, event_id) as k from request_event) group by reques
 
 create temp table bank_line as
 select *, bank_account || ':' || statement_id || ':' || line_no as line_key, string_split_regex(reference, '[\s,;()]+') as words
-from raw.bank_statement_lines
+from raw.bank_statement_lines where not coalesce(is_interim, false)
 qualify row_number() over (partition by bank_account, statement_id, line_no order by source_version desc nulls last, _load_id desc, _row_number desc) = 1;
 
 create temp table line_request as

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 import duckdb
 
@@ -12,11 +13,14 @@ from warehouse.control import ensure_control, scalar
 from warehouse.dbt import Dbt, NodeResult, Progress, project_hash
 from warehouse.dictionary import write_dictionary
 from warehouse.engine import connect
+from warehouse.selection import STEPWISE, names, needed_for, new_rows, touched
 from warehouse.settings import Settings
 
 MART_SCHEMAS = (
     "core", "trading", "finance", "partners", "compliance", "operations", "growth", "leadership", "quality",
 )  # fmt: skip
+Scope = Literal["all", "live", "background"]
+"""What a build takes on: everything; what must be there within seconds; or what follows it (tag `background`)."""
 BUILT_SCHEMAS = ("staging", "intermediate", "seeds", *MART_SCHEMAS)
 
 
@@ -56,6 +60,9 @@ class Step:
 class Plan:
     run_id: int
     steps: list[Step]
+    feeds: tuple[str, ...]
+    """Whose new rows the last step takes: of every load that is not built yet, or not yet by the models that follow."""
+    scope: Scope
     live: bool
     """Only what the new loads touch is built; false builds every model from nothing."""
 
@@ -65,7 +72,7 @@ def nothing_new(settings: Settings) -> bool:
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         ensure_control(connection)
         newest = scalar(connection, "select max(load_id) from raw.loads")
-        built = scalar(connection, "select max(horizon_load_id) from control.steps")
+        built = scalar(connection, "select max(horizon_load_id) from control.steps where background_built")
         last = connection.execute(
             "select status, project_hash from control.runs order by run_id desc limit 1"
         ).fetchone()
@@ -77,6 +84,7 @@ def build(
     *,
     full_refresh: bool = False,
     select: Sequence[str] = (),
+    scope: Scope = "all",
     tests: bool = True,
     dbt: Dbt | None = None,
     more_checks: Callable[[duckdb.DuckDBPyConnection], list[NodeResult]] = lambda _: [],
@@ -85,30 +93,38 @@ def build(
     """Builds what is new in raw, or all of it with `full_refresh` (also when the models changed). The caller holds the writer slot.
 
     Every distinct `recorded_at` of the pending loads is a step. All steps but the last run only the models whose history depends
-    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests.
+    on what was known when (tag `stepwise`) and what they read; the last one runs every model touched, and the tests. With the scope
+    `live` the models of the tag `background` are left for a later call, with the scope `background` only they are built.
     `more_checks` looks at the green build and adds its results to the history.
     """
     started = time.monotonic()
     dbt = dbt or Dbt(settings)
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         ensure_control(connection)
-        plan = _plan(connection, full_refresh)
+        plan = _plan(connection, full_refresh, scope)
+    if dbt.manifest is None:
+        dbt.parse()
     outcome = BuildOutcome(run_id=plan.run_id, steps=len(plan.steps))
     for number, step in enumerate(plan.steps, start=1):
         last = number == len(plan.steps)
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
             _open_step(connection, plan, step)
+            chosen = list(select) or _chosen(connection, dbt.manifest, plan, step, last=last)
         note = f"step {number}/{len(plan.steps)}, known at {step.recorded_at:%Y-%m-%d %H:%M} "
-        arguments = _arguments(plan, step, last=last, select=select, tests=tests)
-        outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
+        without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
+        if chosen is None or chosen:
+            # of a part of the models only those tests can run whose other models are there
+            partly = ["--indirect-selection", "buildable"] if select else []
+            arguments = ["build", *(["--select", *chosen] if chosen else []), *partly, *without]
+            outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
         outcome.green = not outcome.failures
         if not outcome.green:
             break
         if not select:
             with contextlib.closing(connect(settings.build_file, settings)) as connection:
                 connection.execute(
-                    "insert or replace into control.steps values (?, ?, ?)",
-                    [step.horizon, step.recorded_at, plan.run_id],
+                    "insert or replace into control.steps values (?, ?, ?, ?)",
+                    [step.horizon, step.recorded_at, plan.run_id, last and plan.scope != "live"],
                 )
     if outcome.green:
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
@@ -120,7 +136,7 @@ def build(
     return outcome
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
+def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool, scope: Scope) -> Plan:
     digest = project_hash()
     connection.execute("update control.runs set status = 'killed' where status = 'running'")
     built = scalar(connection, "select max(horizon_load_id) from control.steps")
@@ -131,7 +147,10 @@ def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
     live = built is not None and not changed and not full_refresh
     if not live:
         _forget(connection)
-    steps = _pending(connection, int(str(built)) if live else 0)
+        scope = "all"
+    steps = [] if scope == "background" else _pending(connection, int(str(built)) if live else 0)
+    feeds = _feeds(connection, steps, scope)
+    steps = steps or [_newest(connection)]
     row = connection.execute(
         """
         insert into control.runs
@@ -141,7 +160,7 @@ def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool) -> Plan:
         [_now(), not live, steps[-1].horizon, digest],
     ).fetchone()
     assert row is not None
-    return Plan(run_id=row[0], steps=steps, live=live)
+    return Plan(run_id=row[0], steps=steps, feeds=feeds, scope=scope, live=live)
 
 
 def _pending(connection: duckdb.DuckDBPyConnection, built: int) -> list[Step]:
@@ -156,12 +175,26 @@ def _pending(connection: duckdb.DuckDBPyConnection, built: int) -> list[Step]:
         """,
         [built],
     ).fetchall()
-    steps = [Step(horizon, recorded_at, tuple(feeds)) for horizon, recorded_at, feeds in rows]
-    if steps:
-        return steps
+    return [Step(horizon, recorded_at, tuple(feeds)) for horizon, recorded_at, feeds in rows]
+
+
+def _newest(connection: duckdb.DuckDBPyConnection) -> Step:
     newest = connection.execute("select max(load_id), max(recorded_at) from raw.loads").fetchone()
     horizon, recorded_at = newest if newest and newest[0] is not None else (0, _now())
-    return [Step(horizon, recorded_at, ())]
+    return Step(horizon, recorded_at, ())
+
+
+def _feeds(connection: duckdb.DuckDBPyConnection, steps: list[Step], scope: Scope) -> tuple[str, ...]:
+    if scope == "live":
+        return tuple(sorted({feed for step in steps for feed in step.feeds}))
+    rows = connection.execute(
+        """
+        select distinct feed from raw.loads where load_id > coalesce(
+            (select max(horizon_load_id) from control.steps where background_built), 0
+        ) order by feed
+        """
+    ).fetchall()
+    return tuple(feed for (feed,) in rows)
 
 
 def _forget(connection: duckdb.DuckDBPyConnection) -> None:
@@ -183,25 +216,19 @@ def _open_step(connection: duckdb.DuckDBPyConnection, plan: Plan, step: Step) ->
     connection.execute("commit")
 
 
-def _arguments(plan: Plan, step: Step, *, last: bool, select: Sequence[str], tests: bool) -> list[str]:
-    without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
-    touched = [f"source:raw.{feed}+" for feed in (*step.feeds, "loads", "quarantine")]
-    if select:
-        # of a part of the models only those tests can run whose other models are there
-        return ["build", "--select", *select, "--indirect-selection", "buildable", *without]
+def _chosen(
+    connection: duckdb.DuckDBPyConnection, manifest: Any, plan: Plan, step: Step, *, last: bool
+) -> list[str] | None:
+    """What dbt is to select in this step; None is everything, an empty list nothing."""
+    if not plan.live:
+        return None if last else [f"+tag:{STEPWISE}"]
+    if last and not plan.feeds:
+        return None if plan.scope == "all" else []
+    feeds = (*(plan.feeds if last else step.feeds), "loads", "quarantine")
+    reached = touched(manifest, feeds, new_rows(connection, step.horizon))
     if not last:
-        # in the intersection (comma) of what the step touches and what a stepwise model needs
-        chosen = [f"{one},+tag:stepwise" for one in touched] if plan.live else ["+tag:stepwise"]
-        return [
-            "build",
-            "--select",
-            *chosen,
-            *without,
-            *(["--exclude", "config.materialized:view"] if plan.live else []),
-        ]
-    if plan.live and step.feeds:
-        return ["build", "--select", *touched, "--exclude", "config.materialized:view", *without]
-    return ["build", *without]
+        return names(manifest, reached & needed_for(manifest, STEPWISE))
+    return names(manifest, reached, background=None if plan.scope == "all" else plan.scope == "background")
 
 
 def _record(settings: Settings, outcome: BuildOutcome, *, partial: bool) -> None:

@@ -12,8 +12,11 @@ create table if not exists control.runs (
     run_id bigint primary key, started_at timestamp, finished_at timestamp, status varchar, full_refresh boolean,
     horizon_load_id bigint, project_hash varchar, message varchar
 );
--- steps whose models are all built: one a recorded_at, so that a build after two ingest calls equals two builds
-create table if not exists control.steps (horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint);
+-- steps that are built: one a recorded_at, so that a build after two ingest calls equals two builds; `background_built` when the models that
+-- follow (tag background) have taken everything up to it too
+create table if not exists control.steps (
+    horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint, background_built boolean
+);
 -- what each model has taken, and how a mart goes out: append (rows of new runs), keyed (touched keys replaced), replace
 create table if not exists control.models (
     model varchar primary key, schema_name varchar, is_mart boolean, high_water bigint, run_id bigint, full_run_id bigint,

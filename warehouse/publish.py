@@ -2,8 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -23,6 +24,8 @@ LATEST_EVENT = {
 }
 ROW_GROUP_ROWS = 20_480
 """Marts are sorted by what they are looked up by, and a look-up reads whole row groups: a sixth of the default costs a sixth."""
+Totals = dict[str, Decimal]
+"""Of one mart: the number of its `rows` and the sum of each control total."""
 MISMATCH = "the lake and the build disagree"
 
 
@@ -49,11 +52,14 @@ class PublishOutcome:
     fell_back: tuple[str, ...]
 
 
-def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> PublishOutcome | None:
+def publish(
+    settings: Settings, progress: Callable[[str], None] = lambda _: None, *, thorough: bool = True
+) -> PublishOutcome | None:
     """Publishes the last green run; None when readers already see it. The caller holds the writer slot.
 
-    Counts and control totals of both sides are compared before the commit. A mart that disagrees is written whole, loudly;
-    if it still disagrees, nothing is published.
+    Counts and control totals of both sides are compared before the commit; where it is not to be `thorough`, of a mart that goes out
+    as a delta only the counts: the next thorough publish adds up every mart again. A mart that disagrees is written whole, loudly; if
+    it still disagrees, nothing is published.
     """
     started = time.monotonic()
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
@@ -71,7 +77,7 @@ def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None
             connection.execute("call lake.set_option('parquet_row_group_size', ?)", [str(ROW_GROUP_ROWS)])
         connection.execute("begin")
         try:
-            written, fell_back, tables = _write(connection, before, progress)
+            written, fell_back, tables = _write(connection, before, progress, thorough=thorough)
             lake.message(connection, lake.PUBLISH, _record(connection, int(str(run_id)), tables))
             connection.execute("commit")
         except BaseException:
@@ -83,31 +89,43 @@ def publish(settings: Settings, progress: Callable[[str], None] = lambda _: None
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, before: lake.Publish | None, progress: Callable[[str], None]
+    connection: duckdb.DuckDBPyConnection,
+    before: lake.Publish | None,
+    progress: Callable[[str], None],
+    *,
+    thorough: bool,
 ) -> tuple[int, list[str], dict[str, Any]]:
     written, fell_back, tables = 0, [], {}
     marts = _marts(connection)
     built, present = _columns(connection, "current_database()"), _columns(connection, "'lake'")
     for number, mart in enumerate(marts, start=1):
         progress(f"{number} of {len(marts)}: {mart.name}")
-        if before is None or present.get(mart.name) != built[mart.name]:
-            written += _whole(connection, mart, replaces=mart.name in present)
-        elif mart.run_id <= before.run_id and mart.name in before.tables:
-            tables[mart.name] = before.tables[mart.name]
-            continue
-        elif mart.mode == "replace":
-            written += _difference(connection, mart, [name for name, _ in built[mart.name]])
-        elif mart.full_run_id > before.run_id:
-            written += _whole(connection, mart, replaces=True)
+        known = before if present.get(mart.name) == built[mart.name] else None
+        told = {name: Decimal(total) for name, total in (known.tables if known else {}).get(mart.name, {}).items()}
+        if known is not None and told and mart.run_id <= known.run_id:
+            if not thorough or mart.mode == "replace" or _totals(connection, mart, mart.name) == told:
+                tables[mart.name] = known.tables[mart.name]
+                continue
+            told = {}
+        if known is not None and mart.mode == "replace":
+            rows = _difference(connection, mart, [name for name, _ in built[mart.name]])
+            published = _totals(connection, mart, f"lake.{mart.name}")
+        elif known is not None and mart.full_run_id <= known.run_id and told.keys() == {"rows", *mart.totals}:
+            rows, published = _delta(connection, mart, known.run_id, told)
         else:
-            written += _delta(connection, mart, before.run_id)
-        totals = _totals(connection, mart, mart.name)
-        if _totals(connection, mart, f"lake.{mart.name}") != totals:
+            rows = _whole(connection, mart, replaces=mart.name in present)
+            published = _totals(connection, mart, f"lake.{mart.name}")
+        added_up = thorough or not told
+        totals = (
+            _totals(connection, mart, mart.name) if added_up else {**published, "rows": _rows(connection, mart.name)}
+        )
+        written += rows
+        if published != totals:
             fell_back.append(mart.name)
             written += _whole(connection, mart, replaces=True)
             if _totals(connection, mart, f"lake.{mart.name}") != totals:
                 raise RuntimeError(f"Nothing was published: {MISMATCH} about {mart.name} even after writing it whole.")
-        tables[mart.name] = totals
+        tables[mart.name] = {name: format(total, "f") for name, total in totals.items()}
     for gone in present.keys() - {mart.name for mart in marts}:
         connection.execute(f"drop table lake.{gone}")
     return written, fell_back, tables
@@ -169,24 +187,42 @@ def _difference(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: list
     return row[0] if row else 0
 
 
-def _delta(connection: duckdb.DuckDBPyConnection, mart: Mart, published: int) -> int:
-    new = f"from {mart.name} where _run_id > {published}"
-    if mart.mode == "keyed":
+def _delta(connection: duckdb.DuckDBPyConnection, mart: Mart, published: int, told: Totals) -> tuple[int, Totals]:
+    """Replaces what the runs since `published` wrote; gives the rows written and the lake's totals then.
+
+    These are what was told at the last publish, less what goes, plus what comes: to add up the whole lake anew would cost more than
+    the delta. That the count agrees with the lake's own is asked.
+    """
+    new = f"(select * from {mart.name} where _run_id > {published})"
+    coming = _totals(connection, mart, new)
+    after = {name: total + coming[name] for name, total in told.items()}
+    if mart.mode == "keyed" and after["rows"] != _rows(connection, mart.name):  # some of it was there before
         key = ", ".join(mart.key)
-        connection.execute(
-            f"delete from lake.{mart.name} where ({key}) in (select {'(' + key + ')' if len(mart.key) > 1 else key} {new})"
-        )
+        spans = connection.execute(f"select {', '.join(f'min({name}), max({name})' for name in mart.key)} from {new}")
+        bounds = spans.fetchone() or ()
+        # the spans let files and row groups be skipped
+        within = " and ".join(f"{name} between ? and ?" for name in mart.key)
+        same = f"{within} and ({key}) in (select ({key}) from {new})"
+        going = _totals(connection, mart, f"(select * from lake.{mart.name} where {same})", bounds)
+        connection.execute(f"delete from lake.{mart.name} where {same}", bounds)
+        after = {name: total - going[name] for name, total in after.items()}
     order = f" order by {', '.join(mart.sorted_by)}" if mart.sorted_by else ""
-    row = connection.execute(f"insert into lake.{mart.name} select * {new}{order}").fetchone()
-    return row[0] if row else 0
+    connection.execute(f"insert into lake.{mart.name} from {new}{order}")
+    after["rows"] = _rows(connection, f"lake.{mart.name}")
+    return int(coming["rows"]), after
 
 
-def _totals(connection: duckdb.DuckDBPyConnection, mart: Mart, relation: str) -> dict[str, str]:
-    sums = "".join(f", sum({column})::varchar as {column}" for column in mart.totals)
-    cursor = connection.execute(f"select count(*)::varchar as rows{sums} from {relation}")
+def _totals(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, relation: str, parameters: Sequence[object] = ()
+) -> Totals:
+    sums = "".join(f", coalesce(sum({column}), 0)::varchar as {column}" for column in mart.totals)
+    cursor = connection.execute(f"select count(*)::varchar as rows{sums} from {relation}", list(parameters))
     names = [description[0] for description in cursor.description or []]
-    row = cursor.fetchone() or ()
-    return dict(zip(names, row, strict=True))
+    return {name: Decimal(value) for name, value in zip(names, cursor.fetchone() or (), strict=True)}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> Decimal:
+    return Decimal(str(scalar(connection, f"select count(*) from {relation}")))
 
 
 def _record(connection: duckdb.DuckDBPyConnection, run_id: int, tables: dict[str, Any]) -> dict[str, Any]:

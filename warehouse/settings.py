@@ -25,12 +25,18 @@ class Settings(BaseSettings):
         default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
-    batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
+    batch_rows: int = Field(
+        default=2 * 122_880, ge=1, description="Rows of a file held in memory at once while loading."
+    )
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
     mt5_url: SecretStr = Field(
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
     )
     mt5_platform: str = Field(default="mt5", description="What that trading server is called in every row.")
+    source_urls: dict[str, SecretStr] = Field(
+        default={},
+        description='SQLAlchemy URLs of the SQL sources in `sources.yml`, by name, as JSON: {"live4": "mysql://reader:…@host/mt4"}.',
+    )
     ops_url: SecretStr = Field(
         default=SecretStr(""),
         description="SQLAlchemy URL of the operational store, `postgresql+psycopg://…`; empty: SQLite in the home.",
@@ -38,6 +44,20 @@ class Settings(BaseSettings):
     anchor_folder: str = Field(
         default="",
         description="Where the audit chain's signed anchors go; empty: `<home>/anchors`. Better another disk.",
+    )
+    webhook_secrets: dict[str, SecretStr] = Field(
+        default={},
+        description='Signing secrets of webhook providers by name, as JSON: {"sumsub": "…"}; a provider without one is not answered.',
+    )
+    webhook_port: int = 8600
+    webhook_bytes: int = Field(default=2**20, ge=1, description="The largest body a webhook may have.")
+    webhook_waiting: int = Field(
+        default=20_000,
+        ge=1,
+        description="Bodies of one provider that may wait to be loaded; then it is told to slow down (429).",
+    )
+    webhook_at_once: int = Field(
+        default=64, ge=1, description="Bodies received at the same time; more are told to come again (503)."
     )
     dashboard_port: int = 8501
     dagster_port: int = 3000
@@ -148,6 +168,11 @@ class Settings(BaseSettings):
     def secrets(self) -> Path:
         """Files that only the service's user may read: what the pages need to sign people in."""
         return self.root / "secrets"
+
+    @property
+    def sources(self) -> Path:
+        """When each SQL source was last read, and what went wrong since; one file a source."""
+        return self.root / "sources"
 
     @property
     def outbox(self) -> Path:

@@ -28,11 +28,25 @@ def main() -> None:
         first_run,
         outbox,
         pipeline,
+        quarantine,
         reading,
+        scaffold,
         serving,
     )
 
-    for module in (pipeline, reading, audit, backup, outbox, serving, first_run, bench, commissions):
+    for module in (
+        pipeline,
+        reading,
+        quarantine,
+        audit,
+        backup,
+        outbox,
+        serving,
+        first_run,
+        bench,
+        commissions,
+        scaffold,
+    ):
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
     app()

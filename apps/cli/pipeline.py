@@ -12,6 +12,7 @@ from apps.cli.console import DONE, FAILED, explained, print_json, progress, tabl
 from warehouse.settings import Settings
 
 app = typer.Typer()
+NOT_TRIED = "not yet tried on a real file"
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
 
 
@@ -69,20 +70,29 @@ def ingest(
     recorded_at: Annotated[
         str | None, typer.Option(help="When the warehouse learned it (ISO-8601, UTC); for a historical load.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Reads and checks, writes nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Reads and checks, shows mapped rows, totals and refused rows; writes nothing."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Loads files into raw, exactly once."""
+    from apps.cli.preview import previews, show
     from apps.pipeline import Source, load
+    from ingestion.preview import as_json
 
     settings = Settings()
     source = Source(tuple(paths or ()), connector, guess, _moment(recorded_at), dry_run)
     _warn_simulated(settings, paths)
     with explained(settings), progress(json) as report:
         files = load(settings, source, report)
+        shown = previews(settings, files) if dry_run else {}
     if json:
-        print_json({"files": [dataclasses.asdict(file) for file in files]})
+        told = {"preview": {path: as_json(one) for path, one in shown.items()}} if dry_run else {}
+        print_json({"files": [dataclasses.asdict(file) for file in files], **told})
     else:
+        for path, one in shown.items():
+            show(path, one)
         _show_files(files)
     raise typer.Exit(DONE)
 
@@ -91,18 +101,30 @@ def ingest(
 def connectors(json: Json = False) -> None:
     """The systems Daybook reads, with their file patterns and feeds."""
     from ingestion.connectors import connectors as known
+    from ingestion.connectors.tabular import WrongYaml
 
+    try:
+        found = known().values()
+    except WrongYaml as error:
+        words.print(f"[red]{error}")
+        raise typer.Exit(console.FAILED) from error
     rows = [
-        {"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)}
-        for one in known().values()
+        {
+            **{"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)},
+            "tried": not getattr(one, "untried", False),
+        }
+        for one in found
     ]
     if json:
         print_json(rows)
     else:
         table(
             "Connectors",
-            ["name", "patterns", "feeds"],
-            [[one["name"], " ".join(one["patterns"]), " ".join(one["feeds"])] for one in rows],
+            ["name", "patterns", "feeds", ""],
+            [
+                [one["name"], " ".join(one["patterns"]), " ".join(one["feeds"]), "" if one["tried"] else NOT_TRIED]
+                for one in rows
+            ],
         )
 
 
@@ -136,7 +158,9 @@ def run(
         if watch:
             words.print(f"Watching {settings.landing}. Stop with Ctrl-C.")
             try:
-                pipeline.watch(settings, lambda outcome: _report(outcome, json))
+                pipeline.watch(
+                    settings, lambda outcome: _report(outcome, json), lambda said: words.print(f"[red]{said}")
+                )
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
         with progress(json) as report:

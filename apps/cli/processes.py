@@ -21,6 +21,13 @@ from warehouse.settings import PROJECT, Settings
 DAGSTER_YAML = "telemetry:\n  enabled: false\nconcurrency:\n  pools:\n    default_limit: 1\n"
 
 
+PORT_SETTINGS = {
+    "dashboards": "DAYBOOK_DASHBOARD_PORT",
+    "dagster": "DAYBOOK_DAGSTER_PORT",
+    "webhooks": "DAYBOOK_WEBHOOK_PORT",
+}
+
+
 @dataclass(frozen=True)
 class Service:
     """A process to run; `address` is what answers over HTTP when it is up, or '' when it serves nothing."""
@@ -32,14 +39,18 @@ class Service:
 
 
 def services(settings: Settings) -> list[Service]:
-    """Dashboards, the orchestrator's page and its daemon (sensors and schedules), and the worker that sends decisions out."""
+    """Dashboards, the orchestrator's page and daemon, the worker that sends decisions out; the webhook receiver where a provider has a secret."""
     host = settings.bind_address
     streamlit = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "apps" / "dashboard" / "main.py")]
     streamlit += ["--server.port", str(settings.dashboard_port), "--server.address", host, "--server.headless", "true"]
     streamlit += ["--browser.gatherUsageStats", "false", *sign_in.streamlit_options(settings)]
     module = ["-m", "orchestration.definitions", "-d", str(PROJECT)]
     webserver = [_beside("dagster-webserver"), "-h", host, "-p", str(settings.dagster_port), *module]
+    receiver = (sys.executable, "-m", "apps.webhooks.serve")
+    health = f"http://{host}:{settings.webhook_port}/healthz"
+    webhooks = [Service("webhooks", receiver, settings.webhook_port, health)] if settings.webhook_secrets else []
     return [
+        *webhooks,
         Service("dashboards", tuple(streamlit), settings.dashboard_port, f"http://{host}:{settings.dashboard_port}"),
         Service("dagster", tuple(webserver), settings.dagster_port, f"http://{host}:{settings.dagster_port}"),
         Service("dagster-daemon", (_beside("dagster-daemon"), "run", *module), None, ""),
@@ -54,7 +65,7 @@ def start(settings: Settings, timeout_seconds: float = 90) -> list[tuple[Service
     sign_in.write_secrets(settings)
     for service in wanted:
         if service.name not in running and service.port and taken(settings.bind_address, service.port):
-            name = "DAYBOOK_DASHBOARD_PORT" if service.name == "dashboards" else "DAYBOOK_DAGSTER_PORT"
+            name = PORT_SETTINGS[service.name]
             raise WarehouseError(
                 f"Port {service.port} is taken by another program. Choose another: `{name}={service.port + 100} daybook up`."
             )
@@ -97,7 +108,7 @@ def _ours(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and any(
-            word in " ".join(process.cmdline()) for word in ("streamlit", "dagster", "daybook")
+            word in " ".join(process.cmdline()) for word in ("streamlit", "dagster", "daybook", "apps.webhooks")
         )
     except psutil.Error:
         return False

@@ -1,4 +1,4 @@
-"""sql, dossier, publish, quarantine: what answers questions."""
+"""sql, dossier, publish: what answers questions."""
 
 import dataclasses
 import json as jsonlib
@@ -14,9 +14,7 @@ from warehouse.settings import Settings
 
 app = typer.Typer()
 publish = typer.Typer(help="What readers see.", no_args_is_help=True)
-quarantine = typer.Typer(help="Rows that were refused, with their reasons.", no_args_is_help=True)
 app.add_typer(publish, name="publish")
-app.add_typer(quarantine, name="quarantine")
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
 FORMATS = ("table", "json", "csv", "parquet")
 
@@ -170,40 +168,3 @@ def publish_rollback(publish_id: int, json: Json = False) -> None:
         print_json(found)
     else:
         words.print(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")
-
-
-@quarantine.command("list")
-def quarantine_list(feed: Annotated[str | None, typer.Option()] = None, json: Json = False) -> None:
-    """Refused rows: feed, file, row number, rules broken."""
-    columns = "load_id, feed, path, row_number, array_to_string(rules, '; ') as rules, status"
-    rows = _quarantined(
-        f"select {columns} from raw.quarantine where ? is null or feed = ? order by load_id, row_number", [feed, feed]
-    )
-    if json:
-        print_json(rows)
-    else:
-        table("Quarantine", ["load", "feed", "file", "row", "rules", "status"], [list(row.values()) for row in rows])
-
-
-@quarantine.command("show")
-def quarantine_show(load_id: int, row_number: int, json: Json = False) -> None:
-    """One refused row as it came, with every rule it broke."""
-    rows = _quarantined("select * from raw.quarantine where load_id = ? and row_number = ?", [load_id, row_number])
-    if not rows:
-        words.print(f"[red]Load {load_id} has no quarantined row {row_number}. `daybook quarantine list` shows them.")
-        raise typer.Exit(console.FAILED)
-    if json:
-        print_json(rows)
-    else:
-        table("Quarantined row", ["field", "value"], [[name, value] for row in rows for name, value in row.items()])
-
-
-def _quarantined(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
-    from apps.pipeline import raw_connection
-    from warehouse.slot import writer_slot
-
-    settings = Settings()
-    with explained(settings), writer_slot(settings, "quarantine list"), raw_connection(settings) as connection:
-        cursor = connection.execute(query, parameters)
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

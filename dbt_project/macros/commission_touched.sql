@@ -76,7 +76,7 @@ changed_days as (
         valid_from,
         valid_to,
         unnest(range(
-            date_trunc('day', valid_from), least(valid_to, (select max(deals.executed_at) + interval 1 day from deals)), interval 1 day
+            date_trunc('day', valid_from), least(valid_to, (select max(newest.executed_at) + interval 1 day from {{ ref('fct_deals') }} as newest)), interval 1 day
         )) as day_at
     from fx
     where _load_id > {{ taken }}

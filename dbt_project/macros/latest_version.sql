@@ -5,7 +5,21 @@
     An empty part of a key is equal to itself. -#}
 {%- macro latest_version(feed, key) -%}
     where feed_rows._load_id <= (select run.horizon_load_id from control.run as run)
-    and (feed_rows._load_id, feed_rows._row_number, feed_rows._row_hash) not in (
+    and {{ _not_superseded(feed, key) }}
+{%- endmacro -%}
+
+{#- The same of the rows that the calling model has not yet seen: among them too the newest version of a key decides. Without a correction among
+    them nothing can be superseded, and the history is not looked at. -#}
+{%- macro new_latest_version(feed, key) -%}
+    where {{ new_rows('feed_rows') }}
+    {%- set corrections %}select count(*) from raw.{{ feed }} as feed_rows where feed_rows._version > 1 and {{ new_rows('feed_rows') }}{% endset %}
+    {%- if not execute or run_query(corrections).columns[0].values()[0] > 0 %}
+    and {{ _not_superseded(feed, key) }}
+    {%- endif %}
+{%- endmacro -%}
+
+{%- macro _not_superseded(feed, key) -%}
+    (feed_rows._load_id, feed_rows._row_number, feed_rows._row_hash) not in (
         select (superseded._load_id, superseded._row_number, superseded._row_hash)
         from (
             select versions._load_id, versions._row_number, versions._row_hash

@@ -41,6 +41,19 @@
     {{ return(run_query(found).columns[0].values()[0] > 0) }}
 {%- endmacro -%}
 
+{#- Whether all that has come since this model was last built are trades: new deals, no correction and no balance operation among them. What
+    depends on deals only through balance operations has then nothing to look at. -#}
+{%- macro only_trades_came() -%}
+    {%- if not execute or not is_incremental() -%} {{ return(false) }} {%- endif -%}
+    {%- set span = 'load_id > ' ~ high_water() ~ ' and load_id <= ' ~ _control('horizon_load_id') -%}
+    {%- set found -%}
+        select
+            (select count(*) from raw.loads where {{ span }} and feed is distinct from 'deals')
+            + (select count(*) from raw.deals where _{{ span | replace(' load_id', ' _load_id') }} and (_version > 1 or action is distinct from 'buy' and action is distinct from 'sell'))
+    {%- endset -%}
+    {{ return(run_query(found).columns[0].values()[0] == 0) }}
+{%- endmacro -%}
+
 {#- Post-hook of every model: the mark moves in the transaction that wrote the rows, so a crash between models is harmless.
     It also records how a mart is published, from the model's own config (materialisation, strategy, unique_key)
     and meta (`control_totals`: columns whose sums must agree after a publish; `sorted_by`: what it is looked up by; `publish_mode`:
@@ -72,4 +85,12 @@
 {#- A list of names as a DuckDB VARCHAR[] literal. -#}
 {%- macro _names(names) -%}
     [{% for name in names %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::varchar[]
+{%- endmacro -%}
+
+{#- A condition: the models were last built up to the same load. What compares a model of the live path with one that follows it can only be judged then. -#}
+{%- macro built_alike(models) -%}
+    (
+        select count(distinct marks.high_water) from control.models as marks
+        where marks.model in ('{{ models | join("', '") }}')
+    ) = 1
 {%- endmacro -%}

@@ -123,14 +123,19 @@ class AdyenSettlement:
     bank_accounts: Mapping[str, str] = field(default_factory=dict)
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """True for Adyen's settlement detail and payments accounting reports; the latter `read` refuses by name."""
+        """True for Adyen's settlement detail report; the payments accounting report has a connector of its own."""
         if head[:2] == b"PK":
             try:
                 return header_index(xlsx_rows(path), _DETAIL) is not None
             except BadFile:
                 return False
         first = head.decode("utf-8", "replace")
-        return "Merchant Account" in first and "Psp Reference" in first and "Modification" in first
+        return (
+            "Merchant Account" in first
+            and "Psp Reference" in first
+            and "Modification" in first
+            and "Record Type" not in first
+        )
 
     def read(self, path: Path) -> Iterator[Batch]:
         """Every row of the report as one event; the remarks come with the last batch."""
@@ -234,7 +239,9 @@ def _open(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
 def _not_ours(path: Path, header: set[str]) -> BadFile:
     remedy = "Order Adyen's 'Settlement detail report' and drop that file instead."
     if "Record Type" in header:
-        return BadFile(f"{path.name} is Adyen's payments accounting report, which repeats each payment.", remedy)
+        return BadFile(
+            f"{path.name} is Adyen's payments accounting report.", "Drop it in landing/adyen_accounting/ instead."
+        )
     if "Journal Type" in header:
         return BadFile(f"{path.name} is Adyen's aggregate settlement report, without single payments.", remedy)
     missing = ", ".join(sorted(_NEEDED - header)[:3])

@@ -1,8 +1,9 @@
-"""ISO 20022 camt.053 bank statements (versions 02 to 08) as `bank_statements` and `bank_statement_lines`.
+"""ISO 20022 camt.053 bank statements and camt.054 notifications (versions 02 to 08) as `bank_statements` and `bank_statement_lines`.
 
 Amounts are signed by CdtDbtInd (+ is money in), also for reversals, whose indicator already is the booking's own. A
 batch entry becomes one line per transaction when the transactions' amounts add up to the entry. A statement that does
-not foot, or whose balances are in several currencies, loads and is remarked on.
+not foot, or whose balances are in several currencies, loads and is remarked on. What a notification tells comes again in the
+statement, so its lines are marked `is_interim` and have no statement row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +13,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  lxml ships no type hints
-
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.values import decimal_of, exact, text_frame, trimmed
+from ingestion.connectors.xml_documents import Element, every, xml_root
+from ingestion.connectors.xml_documents import child as _child
+from ingestion.connectors.xml_documents import local as _local
+from ingestion.connectors.xml_documents import text as _text
 
+_DOCUMENTS = {"BkToCstmrStmt": "Stmt", "BkToCstmrDbtCdtNtfctn": "Ntfctn"}
 _OPENING = ("OPBD", "PRCD")  # PRCD: the previous closing, where a bank sends no opening
-_MAX_BYTES = 256 * 1024 * 1024
 
 # Sub-family codes of ISO 20022 bank transactions that say what a line is.
 KIND_BY_SUB_FAMILY: Mapping[str, str] = {
@@ -29,6 +32,7 @@ KIND_BY_SUB_FAMILY: Mapping[str, str] = {
 _LINE_COLUMNS = (
     *("bank_account", "statement_id", "line_no", "booked_on", "value_on", "amount", "currency", "counterparty_name"),
     *("counterparty_account", "reference", "bank_code", "kind", "entry_reference", "end_to_end_id", "is_reversal"),
+    "is_interim",
 )
 _STATEMENT_COLUMNS = (
     *("bank_account", "statement_id", "opened_on", "closed_on", "currency", "opening_balance", "closing_balance"),
@@ -41,7 +45,7 @@ class _Line:
     """One transaction of an entry: its signed amount and the element that tells about it (None: the entry alone)."""
 
     amount: Decimal
-    details: etree._Element | None
+    details: Element | None
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Camt053:
     """Settings: `client_money_accounts` (accounts that hold client money), `own_accounts` (transfers among these)."""
 
     name: ClassVar[str] = "camt053"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     patterns: ClassVar[tuple[str, ...]] = ("*.xml",)
     feeds: ClassVar[tuple[str, ...]] = ("bank_statements", "bank_statement_lines")
 
@@ -57,26 +61,32 @@ class Camt053:
     own_accounts: Sequence[str] = field(default_factory=tuple)
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """True for camt.053 and for its siblings camt.052 and camt.054, which `read` refuses by name."""
+        """True for camt.053 and camt.054, and for camt.052, which `read` refuses by name."""
         return any(mark in head for mark in (b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrAcctRpt"))
 
     def read(self, path: Path) -> Iterator[Batch]:
         """For each statement of the file its head row, then its lines; lines are numbered through the file."""
-        statements = _statements(path)
+        statements, is_interim = _statements(path)
         number = 0
         for place, statement in enumerate(statements, start=1):
             account, identity = _account(statement), _text(statement, "Id")
+            identity = f"interim:{identity}" if is_interim and identity else identity
             if account is None or identity is None:
                 missing = "account (Acct/Id)" if account is None else "Id"
                 raise BadFile(f"Statement {place} of {path.name} has no {missing}.", "Ask the bank to send it again.")
             currency = _currency(statement)
             rows, rejected, total = [], [], Decimal(0)
             remarks: list[str] = []
-            for entry in _all(statement, "Ntry"):
+            for entry in every(statement, "Ntry"):
                 number += 1
                 try:
                     lines, said = _lines(entry)
                     made = [self._line(entry, line, account, identity) for line in lines]
+                    if is_interim:
+                        made = [
+                            {**row, "booked_on": row["booked_on"] or _told_on(statement), "is_interim": "true"}
+                            for row in made
+                        ]
                 except ValueError as error:
                     rejected.append(Rejected(number, (str(error),), _flat(entry)))
                     continue
@@ -84,6 +94,9 @@ class Camt053:
                     rows.append({**row, "line_no": str(len(rows) + 1), "_row_number": number})
                 total += sum((line.amount for line in lines), Decimal(0))
                 remarks += [f"entry {number}: {sentence}" for sentence in said]
+            if is_interim:
+                yield Batch("bank_statement_lines", text_frame(rows, _LINE_COLUMNS), tuple(rejected), tuple(remarks))
+                continue
             try:
                 head, said = self._head(statement, account, identity, currency, total)
             except ValueError as error:
@@ -97,7 +110,7 @@ class Camt053:
             yield Batch("bank_statement_lines", text_frame(rows, _LINE_COLUMNS), tuple(rejected), tuple(remarks))
 
     def _head(
-        self, statement: etree._Element, account: str, identity: str, currency: str | None, total: Decimal
+        self, statement: Element, account: str, identity: str, currency: str | None, total: Decimal
     ) -> tuple[dict[str, object], list[str]]:
         balances = _balances(statement)
         opening = next((balances[code] for code in _OPENING if code in balances), None)
@@ -132,7 +145,7 @@ class Camt053:
         }
         return row, said
 
-    def _line(self, entry: etree._Element, line: _Line, account: str, identity: str) -> dict[str, object]:
+    def _line(self, entry: Element, line: _Line, account: str, identity: str) -> dict[str, object]:
         name, other = _counterparty(line)
         code, sub_family = _bank_code(line.details, entry)
         kind = KIND_BY_SUB_FAMILY.get(sub_family or "")
@@ -166,43 +179,33 @@ class _Balance:
     day: str | None
 
 
-def _statements(path: Path) -> list[etree._Element]:
-    """Every Stmt of the document. BadFile for anything that is not a camt.053."""
-    if path.stat().st_size > _MAX_BYTES:
-        raise BadFile(f"{path.name} is larger than 256 MiB.", "Ask the bank for one file per day.")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    try:
-        with path.open("rb") as handle:
-            tree = etree.parse(handle, parser)
-    except (etree.XMLSyntaxError, OSError, ValueError, LookupError) as error:
-        raise BadFile(f"{path.name} is not well-formed XML: {error}.", "Fetch the statement again.") from error
-    if tree.docinfo.doctype:
-        raise BadFile(f"{path.name} carries a DOCTYPE, which no camt.053 has.", "Ask the bank for the plain message.")
-    root = tree.getroot()
+def _statements(path: Path) -> tuple[list[Element], bool]:
+    """Every Stmt of the document, or every Ntfctn; True when they are notifications. BadFile for any other document."""
+    root = xml_root(path, "camt message", "Fetch the statement again.")
     body = next((child for child in root if isinstance(child.tag, str)), None)
     kind = _local(body) if body is not None else _local(root)
-    if kind in ("BkToCstmrDbtCdtNtfctn", "BkToCstmrAcctRpt"):
-        what = "camt.054 notification" if kind.endswith("Ntfctn") else "camt.052 intraday report"
+    if kind == "BkToCstmrAcctRpt":
         raise BadFile(
-            f"{path.name} is a {what}: its entries come again in the statement.", "Drop the camt.053 statement instead."
+            f"{path.name} is a camt.052 intraday report: its entries come again in the statement.",
+            "Drop the camt.053 statement instead.",
         )
-    if body is None or kind != "BkToCstmrStmt":
-        raise BadFile(f"{path.name} is no camt.053 (found {kind}).", "Drop the camt.053 statement instead.")
-    found = _all(body, "Stmt")
+    if body is None or kind not in _DOCUMENTS:
+        raise BadFile(
+            f"{path.name} is no camt.053 or camt.054 (found {kind}).", "Drop the statement or notification instead."
+        )
+    found = every(body, _DOCUMENTS[kind])
     if not found:
-        raise BadFile(f"{path.name} holds no statement (Stmt).", "Ask the bank to send it again.")
-    return found
+        raise BadFile(f"{path.name} holds no statement ({_DOCUMENTS[kind]}).", "Ask the bank to send it again.")
+    return found, kind == "BkToCstmrDbtCdtNtfctn"
 
 
-def _lines(entry: etree._Element) -> tuple[list[_Line], list[str]]:
+def _lines(entry: Element) -> tuple[list[_Line], list[str]]:
     """The entry as lines, and what there is to say about it. ValueError when it is not booked or not readable."""
     status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
     if status != "BOOK":
         raise ValueError(f"Sts: {status!r} is not booked; only booked entries move a statement's balance")
     amount, currency = _signed(entry), _attribute(_child(entry, "Amt"), "Ccy")
-    details = [part for group in _all(entry, "NtryDtls") for part in _all(group, "TxDtls")]
+    details = [part for group in every(entry, "NtryDtls") for part in every(group, "TxDtls")]
     if len(details) <= 1:
         return [_Line(amount, details[0] if details else None)], []
     parts = [_part(part, amount, currency) for part in details]
@@ -213,7 +216,7 @@ def _lines(entry: etree._Element) -> tuple[list[_Line], list[str]]:
     ]
 
 
-def _part(details: etree._Element, whole: Decimal, currency: str | None) -> Decimal | None:
+def _part(details: Element, whole: Decimal, currency: str | None) -> Decimal | None:
     """A transaction's signed amount in the account's currency, or None when it gives none."""
     amount = _child(details, "Amt")
     if amount is None:
@@ -227,7 +230,7 @@ def _part(details: etree._Element, whole: Decimal, currency: str | None) -> Deci
     return value * (_sign(side) if side else (1 if whole >= 0 else -1))
 
 
-def _signed(element: etree._Element) -> Decimal:
+def _signed(element: Element) -> Decimal:
     amount = _child(element, "Amt")
     value = decimal_of(amount.text) if amount is not None else None
     if value is None:
@@ -241,9 +244,9 @@ def _sign(side: str | None) -> int:
     return 1 if side == "CRDT" else -1
 
 
-def _balances(statement: etree._Element) -> dict[str, _Balance]:
+def _balances(statement: Element) -> dict[str, _Balance]:
     found: dict[str, _Balance] = {}
-    for balance in _all(statement, "Bal"):
+    for balance in every(statement, "Bal"):
         code = _text(balance, "Tp/CdOrPrtry/Cd")
         if code in (*_OPENING, "CLBD") and code not in found:
             day = _day(balance, "Dt/Dt", "Dt/DtTm")
@@ -251,16 +254,16 @@ def _balances(statement: etree._Element) -> dict[str, _Balance]:
     return found
 
 
-def _account(statement: etree._Element) -> str | None:
+def _account(statement: Element) -> str | None:
     return _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
 
 
-def _currency(statement: etree._Element) -> str | None:
+def _currency(statement: Element) -> str | None:
     """The account's currency: stated, else the opening balance's, else the first entry's."""
     stated = _text(statement, "Acct/Ccy")
     if stated:
         return stated
-    amounts = [_child(item, "Amt") for item in (*_all(statement, "Bal"), *_all(statement, "Ntry"))]
+    amounts = [_child(item, "Amt") for item in (*every(statement, "Bal"), *every(statement, "Ntry"))]
     return next((_attribute(amount, "Ccy") for amount in amounts if amount is not None), None)
 
 
@@ -273,11 +276,11 @@ def _counterparty(line: _Line) -> tuple[str | None, str | None]:
     return _first(parties, names), _first(parties, accounts)
 
 
-def _reference(details: etree._Element | None, entry: etree._Element) -> str | None:
+def _reference(details: Element | None, entry: Element) -> str | None:
     """Everything the payer wrote, joined by blanks; the bank's own text where nobody wrote anything."""
     remittance = _child(details, "RmtInf")
-    words = [text for part in _all(remittance, "Ustrd") if (text := trimmed(part.text))]
-    for part in _all(remittance, "Strd"):
+    words = [text for part in every(remittance, "Ustrd") if (text := trimmed(part.text))]
+    for part in every(remittance, "Strd"):
         words += [text for at in ("CdtrRefInf/Ref", "AddtlRmtInf") if (text := _text(part, at))]
     end_to_end = _text(details, "Refs/EndToEndId")
     if end_to_end and end_to_end != "NOTPROVIDED":
@@ -287,7 +290,7 @@ def _reference(details: etree._Element | None, entry: etree._Element) -> str | N
     return " ".join(dict.fromkeys(words)) or None
 
 
-def _bank_code(details: etree._Element | None, entry: etree._Element) -> tuple[str | None, str | None]:
+def _bank_code(details: Element | None, entry: Element) -> tuple[str | None, str | None]:
     """(the bank's code for the transaction, its ISO sub-family)."""
     for holder in (details, entry):
         code = _child(holder, "BkTxCd")
@@ -299,7 +302,7 @@ def _bank_code(details: etree._Element | None, entry: etree._Element) -> tuple[s
     return None, None
 
 
-def _day(element: etree._Element | None, *paths: str) -> str | None:
+def _day(element: Element | None, *paths: str) -> str | None:
     """The date (YYYY-MM-DD) at the first path that has one; a time keeps the calendar day the bank wrote."""
     text = _first(element, paths)
     if text is None:
@@ -310,34 +313,20 @@ def _day(element: etree._Element | None, *paths: str) -> str | None:
         raise ValueError(f"{paths[0]}: {text!r} is not a date") from None
 
 
-def _first(element: etree._Element | None, paths: Sequence[str]) -> str | None:
+def _told_on(statement: Element) -> str | None:
+    """The day of the message, for an entry that names none."""
+    return _day(statement, "CreDtTm")
+
+
+def _first(element: Element | None, paths: Sequence[str]) -> str | None:
     return next((text for path in paths if (text := _text(element, path))), None)
 
 
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
-
-
-def _all(element: etree._Element | None, name: str) -> list[etree._Element]:
-    return [] if element is None else [child for child in element if _local(child) == name]
-
-
-def _child(element: etree._Element | None, path: str) -> etree._Element | None:
-    for name in path.split("/"):
-        element = next(iter(_all(element, name)), None)
-    return element
-
-
-def _text(element: etree._Element | None, path: str) -> str | None:
-    found = _child(element, path)
-    return trimmed(found.text) if found is not None else None
-
-
-def _attribute(element: etree._Element | None, name: str) -> str | None:
+def _attribute(element: Element | None, name: str) -> str | None:
     return None if element is None else trimmed(element.get(name))
 
 
-def _flat(entry: etree._Element) -> dict[str, object]:
+def _flat(entry: Element) -> dict[str, object]:
     """An entry's texts by path, for quarantine."""
     row: dict[str, object] = {}
     for element in entry.iter():

@@ -18,6 +18,7 @@ import yaml
 from pydantic import ConfigDict, ValidationError, create_model
 
 from ingestion.connectors.base import Connector
+from ingestion.connectors.bodies import Bodies
 
 
 class WrongSettings(ValueError):
@@ -46,7 +47,7 @@ def configured(known: Mapping[str, Connector], path: Path) -> Mapping[str, Conne
 
 def _with_settings(connector: Connector, settings: object, place: str) -> Connector:
     names = [field.name for field in dataclasses.fields(connector)] if dataclasses.is_dataclass(connector) else []  # type: ignore[arg-type]
-    names = [name for name in names if name != "spec"]
+    names = [] if isinstance(connector, Bodies) else [name for name in names if name != "spec"]
     if not isinstance(settings, dict):
         raise WrongSettings(f"{place}: must be keys with values; it knows {', '.join(names) or 'none'}.")
     hints = get_type_hints(type(connector))

@@ -31,6 +31,9 @@ TRADES = frozenset({"buy", "sell"})
 # EnDealEntry; balance operations carry 0 as well and have no entry here.
 ENTRIES: Mapping[int, str] = {0: "in", 1: "out", 2: "inout", 3: "out_by"}
 
+ENTRY_STATE = 255
+"""The Web API's entry of a record that neither opens nor closes."""
+
 # EnDealReason, in the order of its codes.
 _REASONS = """client expert dealer stop_loss take_profit stop_out rollover external_client margin gateway signal settlement
 transfer sync external_service migration mobile web split corporate_action"""

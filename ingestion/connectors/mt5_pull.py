@@ -1,4 +1,4 @@
-"""Pulls a MetaTrader 5 SQL-export database (MariaDB, MySQL, PostgreSQL) into the landing folder.
+"""Pulls a MetaTrader export database (5: SQL export, 4: report server; MariaDB, MySQL, PostgreSQL) into the landing folder.
 
 What lands are the source's own rows, every value as the text the server writes, in whole Parquet files, so that the
 archive keeps them untouched. `mt5_deals` and its yearly tables are read together by key, and by `Timestamp` for rows
@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,38 +19,19 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingestion.connectors.mt5_tables import METADATA_KEY, TABLES, Row, Source, Table, documented
+from ingestion.connectors.mt4_codes import CENTS
+from ingestion.connectors.mt5_progress import Progress, merged, number_in, stamp_in
+from ingestion.connectors.mt5_tables import MT4, MT5, Export, Row, Source, Table, documented
+from ingestion.connectors.mt_export import GONE
 from ingestion.connectors.values import check_zone
 
-_STAMP = "Timestamp"
-_OVERLAP = 10 * 60 * 10_000_000  # ten minutes of FILETIME: a row may be committed after a later stamp was read
+_OVERLAP_SECONDS = 600
+"""A row may be committed after a later stamp was read."""
+_CONNECT_SECONDS = 15
 
 
 class PullError(Exception):
     """The database could not be read; nothing that had landed is lost, and the next pull goes on from there."""
-
-
-@dataclass
-class _Progress:
-    """How far a followed table was read: the last key, the newest change stamp, and the rows read near it."""
-
-    key: int | None = None
-    stamp: int | None = None
-    recent: dict[str, int] = field(default_factory=dict)
-
-    def saw(self, key: int, stamp: int | None) -> bool:
-        """Notes a row; False when exactly this state of it was landed before."""
-        if stamp is None or self.stamp is None or stamp <= self.stamp - _OVERLAP:
-            return True
-        if self.recent.get(str(key)) == stamp:
-            return False
-        self.recent[str(key)] = stamp
-        return True
-
-    def trim(self) -> None:
-        """Forgets rows whose stamp can no longer come again."""
-        if self.stamp is not None:
-            self.recent = {key: stamp for key, stamp in self.recent.items() if stamp > self.stamp - _OVERLAP}
 
 
 def pull(
@@ -58,6 +39,7 @@ def pull(
     landing: Path,
     *,
     platform: str,
+    export: Export = MT5,
     zone: str | int | None = None,
     page_rows: int = 50_000,
     snapshots: bool = True,
@@ -70,6 +52,22 @@ def pull(
     they are taken.
     Raises PullError when the database cannot be reached or holds none of the tables.
     """
+    with database(url, landing, platform=platform, export=export, zone=zone, page_rows=page_rows, now=now) as source:
+        return list(source.files(snapshots))
+
+
+@contextmanager
+def database(
+    url: str,
+    landing: Path,
+    *,
+    platform: str,
+    export: Export = MT5,
+    zone: str | int | None = None,
+    page_rows: int = 50_000,
+    now: datetime | None = None,
+) -> "Iterator[Database]":
+    """The database, opened for reading. Whatever it fails with becomes a PullError that names it without its password."""
     if zone is not None:
         check_zone(zone)
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", platform):
@@ -77,18 +75,20 @@ def pull(
     landing.mkdir(parents=True, exist_ok=True)
     state_path = landing.parent / f".{landing.name}-{platform}.state.json"
     taken = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    engine = sa.create_engine(_driver(url), isolation_level="REPEATABLE READ")
+    engine = sa.create_engine(
+        driver(url), isolation_level="REPEATABLE READ", connect_args={"connect_timeout": _CONNECT_SECONDS}
+    )
     try:
-        run = _Pull(
+        yield Database(
             engine,
             landing,
+            export=export,
             platform=platform,
             zone=zone,
             page_rows=page_rows,
             state_path=state_path,
             taken=taken,
         )
-        return list(run.files(snapshots))
     except (SQLAlchemyError, UnicodeDecodeError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise PullError(
@@ -99,7 +99,7 @@ def pull(
         engine.dispose()
 
 
-class _Pull:
+class Database:
     """One run over one database."""
 
     def __init__(
@@ -107,6 +107,7 @@ class _Pull:
         engine: sa.Engine,
         landing: Path,
         *,
+        export: Export,
         platform: str,
         zone: str | int | None,
         page_rows: int,
@@ -115,20 +116,24 @@ class _Pull:
     ) -> None:
         self.engine, self.landing, self.platform, self.page_rows = engine, landing, platform, page_rows
         self.state_path, self.taken = state_path, taken
+        self.export, self.overlap = export, _OVERLAP_SECONDS * export.stamps_per_second
         names = sa.inspect(engine).get_table_names()
-        self.sources = {table.name: self._physical(table, names) for table in TABLES}
+        self.sources = {table.name: self._physical(table, names) for table in export.tables}
         if not any(self.sources.values()):
             raise PullError(
-                f"{engine.url.render_as_string(hide_password=True)} holds no table of a MetaTrader 5 export "
-                "(mt5_deals, mt5_users, ...). Name the export's database in the URL."
+                f"{engine.url.render_as_string(hide_password=True)} holds no table of a {export.system} export "
+                f"({', '.join(table.name for table in export.tables)}). Name the export's database in the URL."
             )
         self.about: dict[str, object] = {"platform": platform, "zone": zone, **self._clock(names)}
+        if export is MT4:
+            self.about["captured_at"] = taken.isoformat()
         self.groups = self._groups(names)
+        self.cents = self._cent_logins()
         self.state = self._load_state()
 
     def files(self, snapshots: bool) -> Iterator[Path]:
         """Every file as it lands."""
-        for table in TABLES:
+        for table in self.export.tables:
             sources = self.sources[table.name]
             if not sources:
                 continue
@@ -155,23 +160,25 @@ class _Pull:
                     )
                     for source in sources
                 ]
-            rows, more = _merged(pages, sources[0].key, [sources[0].key], self.page_rows)
+            rows, more = merged(pages, sources[0].key, [sources[0].key], self.page_rows, self.export.stamp)
             if not rows:
                 break
-            first, last = (_number(rows[place], sources[0].key) for place in (0, -1))
-            fresh = [row for row in rows if progress.saw(_number(row, sources[0].key), _stamp(row))]
+            first, last = (number_in(rows[place], sources[0].key) for place in (0, -1))
+            fresh = [
+                row for row in rows if progress.saw(number_in(row, sources[0].key), stamp_in(row, self.export.stamp))
+            ]
             if fresh:
-                yield self._land(table, fresh, f"{first:020d}-{last:020d}")
+                yield self.land(table, fresh, f"{first:020d}-{last:020d}")
             progress.key = last
             self._save_state()
 
     def _by_stamp(self, table: Table, sources: list[Source]) -> Iterator[Path]:
         progress = self.state[table.name]
-        stamped = [source for source in sources if _STAMP in source.columns]
+        stamped = [source for source in sources if self.export.stamp in source.columns]
         if not stamped or progress.stamp is None:
             return
         key = stamped[0].key
-        at: tuple[int, int] = (progress.stamp - _OVERLAP, 0)
+        at: tuple[int, int] = (progress.stamp - self.overlap, 0)
         more = True
         while more:
             with self.engine.connect() as connection:
@@ -179,21 +186,21 @@ class _Pull:
                     source.page(
                         connection,
                         sa.or_(
-                            source.column(_STAMP) > at[0],
-                            sa.and_(source.column(_STAMP) == at[0], source.column(key) > at[1]),
+                            source.column(self.export.stamp) > at[0],
+                            sa.and_(source.column(self.export.stamp) == at[0], source.column(key) > at[1]),
                         ),
-                        [_STAMP, key],
+                        [self.export.stamp, key],
                         self.page_rows,
                     )
                     for source in stamped
                 ]
-            rows, more = _merged(pages, key, [_STAMP, key], self.page_rows)
+            rows, more = merged(pages, key, [self.export.stamp, key], self.page_rows, self.export.stamp)
             if not rows:
                 break
-            at = (_number(rows[-1], _STAMP), _number(rows[-1], key))
-            changed = [row for row in rows if progress.saw(_number(row, key), _stamp(row))]
+            at = (number_in(rows[-1], self.export.stamp), number_in(rows[-1], key))
+            changed = [row for row in rows if progress.saw(number_in(row, key), stamp_in(row, self.export.stamp))]
             if changed:
-                yield self._land(table, changed, f"changed-{at[0]:020d}-{at[1]:020d}")
+                yield self.land(table, changed, f"changed-{at[0]:020d}-{at[1]:020d}")
             progress.stamp = max(progress.stamp, at[0])
             self._save_state()
         progress.trim()
@@ -212,22 +219,43 @@ class _Pull:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 if len(rows) < self.page_rows:
                     break
-                last = rows[-1][source.key] if source.key == "Symbol" else _number(rows[-1], source.key)
+                last = rows[-1][source.key] if source.key == "Symbol" else number_in(rows[-1], source.key)
         return _finish(part, target)
 
-    def _land(self, table: Table, rows: list[Row], span: str) -> Path:
+    def land(self, table: Table, rows: list[Row], span: str) -> Path:
+        """Rows of one table as a whole file in the landing folder."""
+        return self._whole_file(rows, self._schema_of(table, rows), f"{table.name}-{span}")
+
+    def write_rows(self, path: Path, table: Table, rows: list[Row]) -> None:
+        """The same elsewhere, for a look at them."""
+        pq.write_table(pa.Table.from_pylist(rows, schema=self._schema_of(table, rows)), path)
+
+    def _schema_of(self, table: Table, rows: list[Row]) -> pa.Schema:
         columns = list(dict.fromkeys(name for row in rows for name in row))
         groups = {row.get("Group") or "" for row in rows} & set(self.groups) if table.name == "mt5_users" else set()
-        extra = {"groups": {name: self.groups[name] for name in sorted(groups)}} if groups else {}
-        schema = self._schema(columns, table, **extra)
-        target = self.landing / f"{self.platform}-{table.name}-{span}.parquet"
+        extra: dict[str, object] = {"groups": {name: self.groups[name] for name in sorted(groups)}} if groups else {}
+        if cents := sorted(self.cents & {row.get("Login") or row.get("LOGIN") or "" for row in rows}):
+            extra["cent_logins"] = cents
+        return self._schema(columns, table, **extra)
+
+    def land_gone(self, table: Table, feed: str, rows: list[Row], span: str) -> Path:
+        """Canonical rows of what is no longer at the source, as a whole file."""
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        return self._whole_file(
+            rows,
+            self._schema(columns, table, **{GONE: feed, "seen_at": self.taken.isoformat()}),
+            f"{table.name}-gone-{span}",
+        )
+
+    def _whole_file(self, rows: list[Row], schema: pa.Schema, name: str) -> Path:
+        target = self.landing / f"{self.platform}-{name}.parquet"
         part = target.with_name(f".{target.name}.part")
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
         return _finish(part, target)
 
     def _schema(self, columns: list[str], table: Table, **extra: object) -> pa.Schema:
         about = json.dumps({**self.about, "table": table.name, **extra}, sort_keys=True)
-        return pa.schema([(name, pa.string()) for name in columns], metadata={METADATA_KEY: about.encode()})
+        return pa.schema([(name, pa.string()) for name in columns], metadata={self.export.metadata_key: about.encode()})
 
     def _physical(self, table: Table, names: Sequence[str]) -> list[Source]:
         """The table and its yearly parts, the undivided one first, so that of two equal rows its row is kept."""
@@ -235,10 +263,12 @@ class _Pull:
         for name in sorted(names, key=str.lower):
             if re.fullmatch(rf"{table.name}(_\d{{4}})?", name, re.IGNORECASE):
                 real = [str(column["name"]) for column in sa.inspect(self.engine).get_columns(name)]
-                columns = {documented(column): column for column in real}
+                columns = {documented(column, self.export): column for column in real}
                 key = next((key for key in table.keys if key in columns), None)
                 if key is None:
-                    raise PullError(f"Table {name} has no column {table.keys[0]}; it is not MetaTrader's {table.name}.")
+                    raise PullError(
+                        f"Table {name} has no column {table.keys[0]}; it is not {self.export.system}'s {table.name}."
+                    )
                 found.append(Source(name, columns, key))
         return found
 
@@ -246,8 +276,8 @@ class _Pull:
         newest: list[int] = []
         with self.engine.connect() as connection:
             for source in sources:
-                if _STAMP in source.columns:
-                    query = sa.select(sa.func.max(source.column(_STAMP))).select_from(source.table)
+                if self.export.stamp in source.columns:
+                    query = sa.select(sa.func.max(source.column(self.export.stamp))).select_from(source.table)
                     newest.append(int(str(connection.execute(query).scalar() or 0)))
         return max(newest) if newest else None
 
@@ -265,6 +295,22 @@ class _Pull:
         named = ((row.get("Group"), row.get("Currency")) for row in rows)
         return {group: currency for group, currency in named if group and currency}
 
+    def _cent_logins(self) -> set[str]:
+        """Accounts in cents, by their group's currency (MT5) or their own (MT4)."""
+        column = "GROUP" if self.export is MT4 else "Group"
+        kind, wanted = (
+            ("CURRENCY", list(CENTS)) if self.export is MT4
+            else (column, [group for group, currency in self.groups.items() if currency in CENTS])
+        )  # fmt: skip
+        found = set[str]()
+        users = self.sources.get(self.export.tables[0].name, [])
+        for source in users if wanted else []:
+            if kind in source.columns:
+                query = sa.select(sa.cast(source.column(source.key), sa.Text)).where(source.column(kind).in_(wanted))
+                with self.engine.connect() as connection:
+                    found |= {str(login) for (login,) in connection.execute(query)}
+        return found
+
     def _small(self, table: str, names: Sequence[str], wanted: tuple[str, ...]) -> list[Row]:
         real = next((name for name in names if name.lower() == table), None)
         if real is None:
@@ -278,46 +324,19 @@ class _Pull:
         with self.engine.connect() as connection:
             return Source(real, columns, wanted[0]).page(connection, None, [wanted[0]], 100_000)
 
-    def _load_state(self) -> dict[str, _Progress]:
+    def _load_state(self) -> dict[str, Progress]:
         saved = json.loads(self.state_path.read_text()) if self.state_path.exists() else {}
-        return {table.name: _Progress(**saved.get(table.name, {})) for table in TABLES if table.followed}
+        return {
+            table.name: Progress(self.overlap, **saved.get(table.name, {}))
+            for table in self.export.tables
+            if table.followed
+        }
 
     def _save_state(self) -> None:
-        text = json.dumps({name: vars(progress) for name, progress in self.state.items()}, sort_keys=True)
+        text = json.dumps({name: progress.saved() for name, progress in self.state.items()}, sort_keys=True)
         part = self.state_path.with_suffix(".part")
         part.write_text(text)
         _finish(part, self.state_path)
-
-
-def _merged(pages: list[list[Row]], key: str, order: list[str], page_rows: int) -> tuple[list[Row], bool]:
-    """Pages of several tables as one: in order, each key once (its newest state), and whether there may be more.
-
-    Rows past the end of the shortest full page are left for the next round, so that no table runs ahead of another.
-    """
-
-    def place(row: Row) -> tuple[int, ...]:
-        return tuple(_number(row, name) for name in order)
-
-    full = [place(page[-1]) for page in pages if len(page) >= page_rows]
-    bound = min(full) if full else None
-    kept: dict[str | None, Row] = {}
-    for page in pages:
-        for row in page:
-            if bound is not None and place(row) > bound:
-                break
-            known = kept.get(row[key])
-            if known is None or (_stamp(row) or 0) > (_stamp(known) or 0):
-                kept[row[key]] = row
-    return sorted(kept.values(), key=place), bound is not None
-
-
-def _number(row: Row, name: str) -> int:
-    return int(row[name] or 0)
-
-
-def _stamp(row: Row) -> int | None:
-    text = row.get(_STAMP)
-    return int(text) if text else None
 
 
 def _finish(part: Path, target: Path) -> Path:
@@ -328,7 +347,7 @@ def _finish(part: Path, target: Path) -> Path:
     return target
 
 
-def _driver(url: str) -> sa.URL:
+def driver(url: str) -> sa.URL:
     """The URL with the drivers that this project installs."""
     try:
         parsed = sa.make_url(url)

@@ -1,4 +1,4 @@
-"""MetaTrader 5's terminal "Trade History Report" (XLSX) as `deals`, `orders` and open `positions`.
+"""MetaTrader 5's terminal "Trade History Report" (XLSX, HTML or CSV) as `deals`, `orders` and open `positions`.
 
 The report has no zone: its times are the server's clock, by the setting `time_zone` or an assumed one, which is remarked on.
 It is one account's window, so its running balance starts at what stood before; that opening balance is remarked on too.
@@ -6,33 +6,27 @@ It is one account's window, so its running balance starts at what stood before; 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.mt5_codes import REPORT_ACTIONS, REPORT_ENTRIES, TRADES
-from ingestion.connectors.tables import xlsx_rows
-from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed, utc_text, wall_to_utc
-
-ASSUMED_ZONE = "+120 us"
-"""What most brokers' servers run: GMT+2, and GMT+3 while New York saves daylight."""
+from ingestion.connectors.mt_comments import CommentRules, Purpose, purpose, rules_with
+from ingestion.connectors.mt_text import ASSUMED_ZONE, Cells, report_cells, report_time, spaced_number
+from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed
 
 _TITLE = "Trade History Report"
 _SECTIONS = ("Positions", "Orders", "Deals", "Open Positions", "Working Orders", "Results")
 _ACCOUNT = re.compile(
     r"(\d+)\s*\((?P<currency>[A-Z]{3,5}),\s*(?P<server>[^,]+),\s*(?P<kind>[^,]+),\s*(?P<mode>[^)]+)\)"
 )
-_TIME = re.compile(r"\d{4}\.\d\d\.\d\d \d\d:\d\d(:\d\d)?")
-_SPACES = re.compile(r"[\s\u00a0\u202f\u2009]+")
 
-Cells = Sequence[str | None]
 _Row = Mapping[str, str | None]
 
 _DEAL_COLUMNS = """platform deal_id order_id position_id login executed_at action is_cancelled entry symbol volume_lots
-price profit swap commission fee reason comment balance currency"""
+price profit swap commission fee reason comment balance currency reference comment_rule"""
 _ORDER_COLUMNS = """platform order_id changed_at login symbol side order_type state volume_lots requested_price sl tp
 placed_at done_at comment"""
 _POSITION_COLUMNS = """platform position_id captured_at login symbol side volume_lots opened_at open_price current_price
@@ -47,41 +41,48 @@ class _Report:
     currency: str
     platform: str
     zone: str | int
+    rules: CommentRules
+    said: tuple[str, ...]
+    """What had to be assumed to read the file."""
     printed_at: str | None
     sections: Mapping[str, list[tuple[int, _Row]]]
 
 
 @dataclass(frozen=True)
 class Mt5Report:
-    """Settings: `platform` (else the server's name in the report), `time_zone` (else `ASSUMED_ZONE`)."""
+    """Settings: `platform` (else the server's name in the report), `time_zone` (else `ASSUMED_ZONE`), `comment_rules`."""
 
     name: ClassVar[str] = "mt5_report"
-    version: ClassVar[str] = "1"
-    patterns: ClassVar[tuple[str, ...]] = ("*.xlsx",)
+    version: ClassVar[str] = "2"
+    patterns: ClassVar[tuple[str, ...]] = ("*.xlsx", "*.htm", "*.html", "*.csv")
     feeds: ClassVar[tuple[str, ...]] = ("deals", "orders", "positions")
 
     platform: str | None = None
     time_zone: str | int | None = None
+    comment_rules: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.time_zone is not None:
             check_zone(self.time_zone)
+        rules_with(self.comment_rules)
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """True for a spreadsheet that opens with the report's title."""
-        if head[:2] != b"PK":
-            return False
-        try:
-            rows = xlsx_rows(path)
-        except BadFile:
-            return False
-        return bool(rows) and trimmed(next((cell for cell in rows[0] if cell), None)) == _TITLE
+        """True for a spreadsheet, a page or a table that opens with the report's title."""
+        if head[:2] == b"PK" and path.suffix.lower() == ".xlsx":
+            try:
+                return _title(report_cells(path)[0]) == _TITLE
+            except BadFile:
+                return False
+        plain = head.replace(b"\0", b"")[:8192]  # a terminal writes HTML as UTF-16
+        if path.suffix.lower() in (".htm", ".html"):
+            return b"Trade History Report" in plain and b"<t" in plain.lower()
+        return path.suffix.lower() == ".csv" and plain.lstrip(b'\xef\xbb\xbf\xff\xfe"').startswith(_TITLE.encode())
 
     def read(self, path: Path) -> Iterator[Batch]:
         """The deals, then the orders, then the positions still open when the report was printed."""
         report = self._report(path)
         closed = _closing_positions(report)
-        said = []
+        said = [*report.said]
         if self.time_zone is None:
             said.append(f"the report names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
         said += _balance_remarks(report)
@@ -92,13 +93,12 @@ class Mt5Report:
         yield _batch("positions", columns, report, "Open Positions", lambda row: _position(report, row), ())
 
     def _report(self, path: Path) -> _Report:
-        rows = xlsx_rows(path)
-        first = next((trimmed(cell) for cell in (rows[0] if rows else []) if cell), None)
-        if first != _TITLE:
+        rows, said = report_cells(path)
+        if _title(rows) != _TITLE:
             raise BadFile(
                 f"{path.name} does not open with {_TITLE!r}.", "Export it in the terminal: History, Report, Open XML."
             )
-        head = {str(row[0]).strip(): _after_first(row) for row in rows[:8] if row and row[0]}
+        head = {str(row[0]).strip(): _after_first(row) for row in rows[:10] if row and row[0]}
         account = _ACCOUNT.match(head.get("Account:") or "")
         if account is None:
             raise BadFile(f"{path.name} names no account.", "Export the report again with its head.")
@@ -108,7 +108,7 @@ class Mt5Report:
         if "Deals" not in sections:
             raise BadFile(f"{path.name} has no section 'Deals'.", "Export the report with deals.")
         try:
-            printed_at = _utc(printed, zone, "Date") if printed else None
+            printed_at = report_time(printed, zone, "Date") if printed else None
         except ValueError as error:
             raise BadFile(f"{path.name}: {error}.", "Export the report again.") from error
         return _Report(
@@ -116,9 +116,16 @@ class Mt5Report:
             account["currency"],
             self.platform or account["server"].strip(),
             zone,
+            rules_with(self.comment_rules),
+            said,
             printed_at,
             sections,
         )
+
+
+def _title(rows: Sequence[Cells]) -> str | None:
+    """The first words of the first row that has any."""
+    return next((trimmed(cell) for row in rows[:3] for cell in row if trimmed(cell)), None)
 
 
 def _batch(
@@ -140,22 +147,23 @@ def _batch(
 
 
 def _sections(rows: Sequence[Cells]) -> dict[str, list[tuple[int, _Row]]]:
-    """Each section's rows under its own header. Totals rows (nothing before the figures) are no rows."""
+    """Each section's rows under its own header, up to the last that names its time or number: totals come after it."""
     found: dict[str, list[tuple[int, _Row]]] = {}
-    at = 0
-    while at < len(rows):
-        title = trimmed(rows[at][0]) if rows[at] else None
-        at += 1
-        if title not in _SECTIONS or title == "Results" or at >= len(rows):
+    titles = [at for at, row in enumerate(rows) if row and trimmed(row[0]) in _SECTIONS and not any(row[1:4])]
+    for at, end in zip(titles, [*titles[1:], len(rows)], strict=True):
+        title = str(trimmed(rows[at][0]))
+        if title == "Results" or at + 1 >= end:
             continue
-        header, section = _header(rows[at]), []
-        at += 1
-        while at < len(rows) and any(rows[at][:2]) and trimmed(rows[at][0]) not in _SECTIONS:
-            if not str(rows[at][0] or "").strip().endswith(":"):  # the balance block after the open positions
-                section.append((at + 1, dict(zip(header, rows[at], strict=False))))
-            at += 1
-        found[title] = section
+        header = _header(rows[at + 1])
+        places = [place for place in range(at + 2, end) if any(rows[place]) and not _is_label(rows[place])]
+        last = max((place for place in places if any(rows[place][:2])), default=-1)
+        found[title] = [(place + 1, dict(zip(header, rows[place], strict=False))) for place in places if place <= last]
     return found
+
+
+def _is_label(row: Cells) -> bool:
+    """A line of the balance block below the open positions."""
+    return str(row[0] or "").strip().endswith(":")
 
 
 def _header(cells: Cells) -> list[str]:
@@ -180,14 +188,15 @@ def _deal(report: _Report, row: _Row, closed: Mapping[tuple[str | None, ...], st
     order = trimmed(row.get("Order"))
     position = order if entry == "in" else closed.get(_match(row, "Time", "Price"))
     comment = trimmed(row.get("Comment"))
+    meant = purpose(comment, report.rules) if action == "balance" else Purpose(action)
     return {
         "platform": report.platform,
         "deal_id": trimmed(row.get("Deal")),
         "order_id": order,
         "position_id": position,
         "login": report.login,
-        "executed_at": _utc(row.get("Time"), report.zone, "Time"),
-        "action": action,
+        "executed_at": report_time(row.get("Time"), report.zone, "Time"),
+        "action": meant.action,
         "is_cancelled": "true" if "canceled" in word else "false",
         "entry": entry,
         "symbol": trimmed(row.get("Symbol")),
@@ -201,6 +210,8 @@ def _deal(report: _Report, row: _Row, closed: Mapping[tuple[str | None, ...], st
         "comment": comment,
         "balance": _plain(row, "Balance"),
         "currency": report.currency,
+        "reference": meant.reference,
+        "comment_rule": meant.rule,
     }
 
 
@@ -211,8 +222,8 @@ def _order(report: _Report, row: _Row) -> dict[str, object]:
     placed, done = row.get("Open Time"), trimmed(row.get("Time"))
     asked = (trimmed(row.get("Volume")) or "").partition("/")[0]
     price = trimmed(row.get("Price"))
-    placed_at = _utc(placed, report.zone, "Open Time")
-    done_at = _utc(done, report.zone, "Time") if done else None
+    placed_at = report_time(placed, report.zone, "Open Time")
+    done_at = report_time(done, report.zone, "Time") if done else None
     return {
         "platform": report.platform,
         "order_id": trimmed(row.get("Order")),
@@ -222,8 +233,8 @@ def _order(report: _Report, row: _Row) -> dict[str, object]:
         "side": side,
         "order_type": kind or "market",
         "state": trimmed(row.get("State")),
-        "volume_lots": _number(asked, "Volume"),
-        "requested_price": None if price == "market" else _number(price, "Price"),
+        "volume_lots": spaced_number(asked, "Volume"),
+        "requested_price": None if price == "market" else spaced_number(price, "Price"),
         "sl": _plain(row, "S / L"),
         "tp": _plain(row, "T / P"),
         "placed_at": placed_at,
@@ -244,7 +255,7 @@ def _position(report: _Report, row: _Row) -> dict[str, object]:
         "symbol": trimmed(row.get("Symbol")),
         "side": side,
         "volume_lots": _plain(row, "Volume"),
-        "opened_at": _utc(row.get("Time"), report.zone, "Time"),
+        "opened_at": report_time(row.get("Time"), report.zone, "Time"),
         "open_price": _plain(row, "Price"),
         "current_price": _plain(row, "Market Price"),
         "floating_profit": _plain(row, "Profit"),
@@ -299,37 +310,13 @@ def _balance_remarks(report: _Report) -> list[str]:
 
 
 def _plain(row: _Row, name: str) -> str | None:
-    return _number(row.get(name), name)
-
-
-def _number(text: str | None, name: str) -> str | None:
-    """`4 182.94`, `- 123.83` and ` 3.20` as exact text; thousands are set apart by blanks, the sign may be too."""
-    joined = _SPACES.sub(" ", text).strip() if text else ""
-    grouped = joined.replace("- ", "-", 1)
-    if " " in grouped and not re.fullmatch(r"-?\d{1,3}( \d{3})+(\.\d+)?", grouped):
-        raise ValueError(f"{name}: {text!r} is not a number")  # 5 0812.9: a damaged export, not a thousand
-    try:
-        value = decimal_of(grouped.replace(" ", ""))
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-    return exact(round(value, 8)) if value is not None else None
+    return spaced_number(row.get(name), name)
 
 
 def _reason(comment: str | None) -> str | None:
     """The terminal writes why a deal closed into its comment: [sl 1.23], [tp 1.23], [so 18.80%/0.94/5.00]."""
     marks = {"[sl": "stop_loss", "[tp": "take_profit", "[so": "stop_out"}
     return next((reason for mark, reason in marks.items() if comment and comment.startswith(f"{mark} ")), None)
-
-
-def _utc(text: str | None, zone: str | int, name: str) -> str:
-    stripped = trimmed(text) or ""
-    if not _TIME.fullmatch(stripped):
-        raise ValueError(f"{name}: {text!r} is not a time such as 2025.04.16 11:41:08")
-    try:
-        wall = datetime.fromisoformat(stripped.replace(".", "-"))
-    except ValueError:
-        raise ValueError(f"{name}: {text!r} is not a time such as 2025.04.16 11:41:08") from None
-    return utc_text(wall_to_utc(wall, zone))
 
 
 def _after_first(row: Cells) -> str | None:

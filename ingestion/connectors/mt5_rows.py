@@ -1,70 +1,29 @@
 """Rows of MetaTrader 5's tables as rows of canonical feeds: codes, lots, exact decimals, and the server's clock."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
+from ingestion.connectors.mt4_codes import CENTS
+from ingestion.connectors.mt5_clock import Clock, filetime
 from ingestion.connectors.mt5_codes import (
     ACTIONS,
     ASSET_CLASSES,
     ENTRIES,
+    ENTRY_STATE,
     REASONS,
     RIGHT_ENABLED,
     RIGHT_READ_ONLY,
     RIGHT_TRADE_DISABLED,
     TRADES,
 )
-from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text, wall_to_utc
-
-_FILETIME_EPOCH = datetime(1601, 1, 1)
-_NO_TIME = ("0000-00-00", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
+from ingestion.connectors.mt5_tables import SEEN_AGAIN
+from ingestion.connectors.mt_comments import CommentRules, Purpose, default_rules, purpose
+from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text
 
 Source = Mapping[str, str | None]
 """A source row: documented column name -> text."""
-
-
-@dataclass
-class Clock:
-    """The server's clock, and what the rows' own change stamps say of it."""
-
-    zone: str | int
-    observed: Counter[int] = field(default_factory=Counter)
-    compared: int = 0
-
-    def utc(self, source: Source, *names: str) -> datetime | None:
-        """The first of the named times that is set, in UTC; None when all are null dates."""
-        for name in names:
-            text = trimmed(source.get(name))
-            if text is None or text.startswith(_NO_TIME):
-                continue
-            try:
-                wall = datetime.fromisoformat(text)
-            except ValueError:
-                raise ValueError(f"{name}: {text!r} is not a date and time") from None
-            return wall_to_utc(wall.replace(tzinfo=None), self.zone)
-        return None
-
-    def compare(self, at: datetime, stamp: datetime | None) -> None:
-        """Notes a row whose stamp lies a whole number of quarter hours beside its time: the clock is set otherwise."""
-        if stamp is None:
-            return
-        minutes = round((at - stamp).total_seconds() / 900) * 15
-        if abs(at - stamp - timedelta(minutes=minutes)) > timedelta(seconds=5) or abs(minutes) > 15 * 60:
-            return  # changed later: its stamp says when, and nothing of the clock
-        self.compared += 1
-        if minutes:
-            self.observed[minutes] += 1
-
-    def remark(self) -> tuple[str, ...]:
-        """What the stamps say, when they disagree."""
-        return tuple(
-            f"{count} of {self.compared} rows lie {minutes:+d} minutes beside their own stamp with the clock assumed "
-            f"({self.zone}): check time_zone"
-            for minutes, count in sorted(self.observed.items())
-        )
 
 
 @dataclass(frozen=True)
@@ -78,6 +37,15 @@ class Table:
     groups: Mapping[str, str]
     currency: str | None
     entity: str | None
+    cent_logins: Collection[str] = frozenset()
+    """Accounts kept in cents: their amounts are hundredths of the currency."""
+    rules: CommentRules = field(default_factory=default_rules)
+
+    def money(self, source: Source, name: str, digits: str | None) -> str | None:
+        """An amount in the account's currency, exact."""
+        value = _rounded(source.get(name), digits)
+        cents = value is not None and trimmed(source.get("Login")) in self.cent_logins
+        return _scaled(str(value), -2) if cents else value
 
 
 def _deal(table: Table, source: Source) -> dict[str, object]:
@@ -89,11 +57,13 @@ def _deal(table: Table, source: Source) -> dict[str, object]:
     executed = table.clock.utc(source, "TimeMsc", "Time")
     if executed is None:
         raise ValueError("Time: is a null date")
-    table.clock.compare(executed, _filetime(source))
+    table.clock.compare(executed, filetime(source))
     digits, money = source.get("Digits"), source.get("DigitsCurrency")
     entry = _code(source, "Entry") if trade else None
-    if entry is not None and entry not in ENTRIES:
+    if entry is not None and entry not in ENTRIES and entry != ENTRY_STATE:
         raise ValueError(f"Entry: {source.get('Entry')!r} is no deal entry of MetaTrader 5")
+    comment = trimmed(source.get("Comment"))
+    meant = purpose(comment, table.rules) if action == "balance" else Purpose(action)
     return {
         "platform": table.platform,
         "deal_id": _identity(source, "Deal"),
@@ -101,21 +71,23 @@ def _deal(table: Table, source: Source) -> dict[str, object]:
         "position_id": _unless_zero(source, "PositionID"),
         "login": _identity(source, "Login"),
         "executed_at": utc_text(executed),
-        "action": action,
+        "action": meant.action,
         "is_cancelled": "true" if cancelled else "false",
-        "entry": None if entry is None else ENTRIES[entry],
+        "reference": meant.reference,
+        "entry": None if entry is None else ENTRIES.get(entry),
         "symbol": trimmed(source.get("Symbol")),
         "volume_lots": _lots(source) if trade else None,
         "price": _rounded(source.get("Price"), digits) if trade else None,
-        "profit": _rounded(source.get("Profit"), money),
-        "swap": _rounded(source.get("Storage"), money),
-        "commission": _rounded(source.get("Commission"), money),
-        "fee": _rounded(source.get("Fee"), money),
+        "profit": table.money(source, "Profit", money),
+        "swap": table.money(source, "Storage", money),
+        "commission": table.money(source, "Commission", money),
+        "fee": table.money(source, "Fee", money),
         "bid": _rounded(_unless_zero(source, "MarketBid"), digits),
         "ask": _rounded(_unless_zero(source, "MarketAsk"), digits),
         "reason": REASONS.get(_code(source, "Reason") if trimmed(source.get("Reason")) else -1),
-        "comment": trimmed(source.get("Comment")),
-        "source_version": _unless_zero(source, "Timestamp"),
+        "comment": comment,
+        "source_version": _version(source),
+        "comment_rule": meant.rule,
         "dealer": _unless_zero(source, "Dealer"),
         "external_id": trimmed(source.get("ExternalID")),
         "rate_profit": _rounded(source.get("RateProfit"), None),
@@ -125,10 +97,11 @@ def _deal(table: Table, source: Source) -> dict[str, object]:
 def _account(table: Table, source: Source) -> dict[str, object]:
     group = trimmed(source.get("Group"))
     opened = table.clock.utc(source, "Registration")
-    changed = _filetime(source) or opened
+    changed = filetime(source) or opened
     if changed is None:
         raise ValueError("Timestamp, Registration: neither says when the account changed")
     rights = _code(source, "Rights") if trimmed(source.get("Rights")) else RIGHT_ENABLED
+    currency = table.groups.get(group or "", table.currency)
     status = "read_only" if rights & (RIGHT_TRADE_DISABLED | RIGHT_READ_ONLY) else "open"
     return {
         "platform": table.platform,
@@ -136,16 +109,17 @@ def _account(table: Table, source: Source) -> dict[str, object]:
         "changed_at": utc_text(changed),
         "client_id": _unless_zero(source, "ClientID"),
         "account_group": group,
-        "currency": table.groups.get(group or "", table.currency),
+        "currency": CENTS.get(currency or "", currency),
         "leverage": _unless_zero(source, "Leverage"),
         "entity": table.entity,
         "status": status if rights & RIGHT_ENABLED else "closed",
         "is_demo": None if group is None else str("demo" in group.lower().split("\\")[0]).lower(),
         "opened_at": utc_text(opened) if opened else None,
-        "source_version": _unless_zero(source, "Timestamp"),
+        "source_version": _version(source),
         "agent": _unless_zero(source, "Agent"),
         "lead_source": trimmed(source.get("LeadSource")),
         "lead_campaign": trimmed(source.get("LeadCampaign")),
+        "account_currency": currency if currency in CENTS else None,
     }
 
 
@@ -156,13 +130,13 @@ def _snapshot(table: Table, source: Source) -> dict[str, object]:
         "platform": table.platform,
         "login": _identity(source, "Login"),
         "captured_at": table.captured_at,
-        "balance": _rounded(source.get("Balance"), digits),
-        "credit": _rounded(source.get("Credit"), digits),
-        "equity": _rounded(source.get("Equity"), digits),
-        "margin": _rounded(source.get("Margin"), digits),
-        "free_margin": _rounded(source.get("MarginFree"), digits),
+        "balance": table.money(source, "Balance", digits),
+        "credit": table.money(source, "Credit", digits),
+        "equity": table.money(source, "Equity", digits),
+        "margin": table.money(source, "Margin", digits),
+        "free_margin": table.money(source, "MarginFree", digits),
         "margin_level": None if level is None else _rounded(exact(level / 100), "6"),  # MetaTrader writes per cent
-        "floating_pnl": _rounded(source.get("Floating") or source.get("Profit"), digits),
+        "floating_pnl": table.money(source, "Floating" if source.get("Floating") else "Profit", digits),
     }
 
 
@@ -183,8 +157,8 @@ def _position(table: Table, source: Source) -> dict[str, object]:
         "opened_at": utc_text(opened) if opened else None,
         "open_price": _rounded(source.get("PriceOpen"), digits),
         "current_price": _rounded(source.get("PriceCurrent"), digits),
-        "floating_profit": _rounded(source.get("Profit"), source.get("DigitsCurrency")),
-        "swap": _rounded(source.get("Storage"), source.get("DigitsCurrency")),
+        "floating_profit": table.money(source, "Profit", source.get("DigitsCurrency")),
+        "swap": table.money(source, "Storage", source.get("DigitsCurrency")),
     }
 
 
@@ -194,7 +168,7 @@ def _symbol(table: Table, source: Source) -> dict[str, object]:
     digits = trimmed(source.get("Digits"))
     point = decimal_of(source.get("Point")) or (Decimal(1).scaleb(-int(digits)) if digits else None)
     pip = point * 10 if point and digits in ("3", "5") else point
-    changed = _filetime(source)
+    changed = filetime(source)
     return {
         "platform": table.platform,
         "symbol": trimmed(source.get("Symbol")),
@@ -206,19 +180,13 @@ def _symbol(table: Table, source: Source) -> dict[str, object]:
         "quote_currency": trimmed(source.get("CurrencyProfit")),
         "pip_size": _rounded(exact(pip), None),
         "digits": digits,
-        "source_version": _unless_zero(source, "Timestamp"),
+        "source_version": _version(source),
     }
 
 
-def _filetime(source: Source) -> datetime | None:
-    """`Timestamp`, 100-nanosecond steps since 1601 in UTC, to the microsecond; None when it is not set."""
-    ticks = int(_unless_zero(source, "Timestamp") or 0)
-    if not 0 < ticks < 2**62:
-        return None
-    try:
-        return _FILETIME_EPOCH + timedelta(microseconds=ticks // 10)
-    except OverflowError:
-        return None
+def _version(source: Source) -> str | None:
+    """The change stamp; of a row that had been gone, the moment it was seen again."""
+    return source.get(SEEN_AGAIN) or _unless_zero(source, "Timestamp")
 
 
 def _identity(source: Source, name: str) -> str:
@@ -262,10 +230,10 @@ def _rounded(text: str | None, digits: str | None) -> str | None:
     return exact(value.quantize(step, rounding=ROUND_HALF_EVEN)) if value.adjusted() < 19 else exact(value)
 
 
-_DEALS = """platform deal_id order_id position_id login executed_at action is_cancelled entry symbol volume_lots price
-profit swap commission fee bid ask reason comment source_version dealer external_id rate_profit"""
+_DEALS = """platform deal_id order_id position_id login executed_at action is_cancelled reference entry symbol volume_lots
+price profit swap commission fee bid ask reason comment source_version comment_rule dealer external_id rate_profit"""
 _ACCOUNTS = """platform login changed_at client_id account_group currency leverage entity status is_demo opened_at
-source_version agent lead_source lead_campaign"""
+source_version agent lead_source lead_campaign account_currency"""
 _SNAPSHOTS = "platform login captured_at balance credit equity margin free_margin margin_level floating_pnl"
 _POSITIONS = """platform position_id captured_at login symbol side volume_lots opened_at open_price current_price
 floating_profit swap"""

@@ -1,13 +1,17 @@
-"""The tables of a MetaTrader 5 SQL export, and one page of any of them as rows of text."""
+"""The tables of MetaTrader's export databases, and one page of any of them as rows of text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import sqlalchemy as sa
 
 METADATA_KEY = b"daybook_mt5_sql"
 """Where a landed Parquet file says which table, platform and clock its rows are of (JSON)."""
+MT4_METADATA_KEY = b"daybook_mt4_sql"
+SEEN_AGAIN = "daybook_seen_again"
+"""Column of a row that had been gone: the stamp of the moment it was seen again, which is its version."""
 
 Row = dict[str, str | None]
 
@@ -18,7 +22,11 @@ PositionID Comment MarketBid MarketAsk Gateway Group Rights Registration ClientI
 CurrencyDigits Balance Credit Equity Margin MarginFree MarginLevel Floating Position Position_ID TimeCreate
 TimeCreateMsc TimeUpdate PriceOpen PriceCurrent Path CurrencyBase CurrencyProfit Point
 """
-_SPELLING = {name.lower(): name for name in _DOCUMENTED.split()}
+_MT4_DOCUMENTED = """
+TICKET LOGIN SYMBOL DIGITS CMD VOLUME OPEN_TIME OPEN_PRICE SL TP CLOSE_TIME EXPIRATION REASON COMMISSION COMMISSION_AGENT
+SWAPS CLOSE_PRICE PROFIT TAXES COMMENT MAGIC TIMESTAMP MODIFY_TIME GROUP ENABLE ENABLE_READONLY STATUS REGDATE LASTDATE
+LEVERAGE AGENT_ACCOUNT BALANCE CREDIT EQUITY MARGIN MARGIN_LEVEL MARGIN_FREE CURRENCY LEAD_SOURCE
+"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,41 @@ TABLES = (
     Table("mt5_accounts", ("Login",), followed=False),
     Table("mt5_positions", ("Position", "Position_ID"), followed=False),
     Table("mt5_symbols", ("Symbol",), followed=False),
+)
+
+
+@dataclass(frozen=True)
+class Export:
+    """A kind of export database: its tables, its columns as documented, and the column that changes with every change of a row."""
+
+    system: str
+    tables: tuple[Table, ...]
+    columns: str
+    stamp: str
+    stamps_per_second: int
+    epoch: datetime
+    """What the stamps count from, naive UTC."""
+    metadata_key: bytes
+
+    @cached_property
+    def spelling(self) -> Mapping[str, str]:
+        """Lower case -> a column's documented name."""
+        return {name.lower(): name for name in self.columns.split()}
+
+    def stamp_of(self, moment: datetime) -> int:
+        """A moment (naive UTC) as a change stamp."""
+        return int((moment - self.epoch).total_seconds()) * self.stamps_per_second
+
+
+MT5 = Export("MetaTrader 5", TABLES, _DOCUMENTED, "Timestamp", 10_000_000, datetime(1601, 1, 1), METADATA_KEY)
+MT4 = Export(
+    "MetaTrader 4",
+    (Table("mt4_users", ("LOGIN",), followed=True), Table("mt4_trades", ("TICKET",), followed=True)),
+    _MT4_DOCUMENTED,
+    "TIMESTAMP",
+    1,
+    datetime(1970, 1, 1),
+    MT4_METADATA_KEY,
 )
 
 
@@ -68,6 +111,6 @@ class Source:
         return sa.table(self.name, *(sa.column(real) for real in self.columns.values()))
 
 
-def documented(column: str) -> str:
+def documented(column: str, export: Export = MT5) -> str:
     """A column under the name MetaTrader documents: PostgreSQL exports may fold names to lower case."""
-    return _SPELLING.get(column.lower(), column)
+    return export.spelling.get(column.lower(), column)

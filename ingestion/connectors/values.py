@@ -27,6 +27,45 @@ ABBREVIATIONS_MINUTES: Mapping[str, int] = {
 DAYLIGHT_RULES: Mapping[str, tuple[str, int]] = {"us": ("America/New_York", -300), "eu": ("Europe/London", 0)}
 
 
+_WITHOUT_MINOR_UNIT = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
+_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905
+
+
+def from_minor(value: Decimal | None, currency: str | None) -> Decimal | None:
+    """An amount in a currency's smallest units as an amount of the currency: cents, but whole yen and thousandths of a dinar.
+
+    >>> from_minor(Decimal(1234), "EUR"), from_minor(Decimal(1234), "JPY"), from_minor(Decimal(1234), "KWD")
+    (Decimal('12.34'), Decimal('1234'), Decimal('1.234'))
+    """
+    if value is None:
+        return None
+    if not currency:
+        raise ValueError("minor units need a currency")
+    return value.scaleb(0 if currency in _WITHOUT_MINOR_UNIT else -3 if currency in _THOUSANDTHS else -2)
+
+
+def from_epoch(text: object, per_second: int = 1) -> str:
+    """Seconds (or `per_second` parts of one) since 1970 in UTC as `utc_text`. ValueError for what is no plausible time."""
+    value = decimal_of(str(text)) if text is not None and not isinstance(text, bool) else None
+    if value is None:
+        raise ValueError(f"{text!r} is not a time in seconds since 1970")
+    microseconds = int(value * 1_000_000 / per_second)
+    if not 0 <= microseconds < 4_102_444_800_000_000:
+        raise ValueError(f"{text!r} is not a plausible time")
+    return utc_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds))
+
+
+def moment_of(text: str, zone: str | int = "UTC") -> str:
+    """An ISO-8601 time as `utc_text`; one without an offset is a wall clock in `zone`."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return utc_text(moment) if moment.tzinfo is not None else utc_text(wall_to_utc(moment, zone))
+    except OverflowError:
+        raise ValueError(f"{text!r} is not a plausible time") from None
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date and time") from None
+
+
 def decimal_of(text: str | None) -> Decimal | None:
     """The exact number a plain cell holds (`.` as the decimal mark, an exponent allowed), or None when it is empty."""
     stripped = text.strip() if text else ""
@@ -113,3 +152,18 @@ def trimmed(text: object) -> str | None:
         return None
     stripped = str(text).strip()
     return stripped or None
+
+
+def salesforce_id(text: str) -> str:
+    """The 18-letter id that means the same as a case-sensitive one of 15; anything else as it is.
+
+    >>> salesforce_id("0015500000Xyy06"), salesforce_id("0015500000Xyy06AAB")
+    ('0015500000Xyy06AAB', '0015500000Xyy06AAB')
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]{15}", text):
+        return text
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    groups = [text[start : start + 5] for start in (0, 5, 10)]
+    return text + "".join(
+        letters[sum(1 << place for place, letter in enumerate(group) if letter.isupper())] for group in groups
+    )

@@ -7,7 +7,10 @@ from warehouse.vocabulary import StatementLineKind
 
 
 class BankStatementLines(CanonicalFeed):
-    """A line of a bank statement. `amount` is signed: + is money in."""
+    """A line of a bank statement. `amount` is signed: + is money in.
+
+    `is_interim`: from a notification or interim report (camt.054, MT942); it comes again in the statement and posts nothing.
+    """
 
     bank_account: str = key()
     statement_id: str = key()
@@ -24,6 +27,7 @@ class BankStatementLines(CanonicalFeed):
     counter_account: str = optional()
     client_id: str = optional()
     return_of_line: str = optional()
+    is_interim: bool = optional()
 
 
 FEED = Feed("bank_statement_lines", BankStatementLines, event_time="booked_on")

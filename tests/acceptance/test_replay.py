@@ -1,13 +1,16 @@
 """History replayed, files reordered, runs repeated: the same facts come out."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from apps.pipeline import Source, build_and_publish, load, run_once
 from tests.acceptance.states import fingerprints, net_state
 from warehouse import lake
+from warehouse.build import nothing_new
 from warehouse.engine import make_home
 from warehouse.settings import Settings
 
@@ -67,3 +70,23 @@ def test_the_same_files_in_another_order_and_other_batches_give_the_same(
     expected, found = net_state(built_home)[facts], net_state(in_another_order)[facts]
     assert expected
     assert (sorted(expected - found, key=str)[:5], sorted(found - expected, key=str)[:5]) == ([], [])
+
+
+def test_a_live_build_and_what_follows_it_give_the_marts_of_one_build(built_copy: Settings, tmp_path: Path):
+    from bench.new_deals import write_new_deals
+
+    at = datetime.now(UTC)
+    whole = Settings(home=tmp_path / "whole")
+    shutil.copytree(built_copy.root, whole.root)
+    for settings in (built_copy, whole):
+        write_new_deals(settings, 40, "arrived")
+        load(settings, Source(recorded_at=at))
+    live = build_and_publish(built_copy, scope="live", suites=False)
+    assert live.green and live.publish is not None and not live.publish.fell_back
+    assert not nothing_new(built_copy)
+    followed = build_and_publish(built_copy, scope="background", suites=False)
+    assert followed.green and followed.publish is not None and not followed.publish.fell_back
+    assert nothing_new(built_copy)
+    build_and_publish(whole, suites=False)
+    before, after = fingerprints(whole), fingerprints(built_copy)
+    assert {mart for mart in before if before[mart] != after[mart]} == set()

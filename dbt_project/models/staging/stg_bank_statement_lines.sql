@@ -14,6 +14,7 @@ select
     feed_rows.counter_account,
     feed_rows.client_id,
     feed_rows.return_of_line,
+    feed_rows.is_interim,
     feed_rows.source_version,
     feed_rows._extra,
     feed_rows.recorded_at,
@@ -23,3 +24,5 @@ select
     feed_rows._version
 from {{ source('raw', 'bank_statement_lines') }} as feed_rows
 {{ latest_version('bank_statement_lines', ['bank_account', 'statement_id', 'line_no']) }}
+    -- what a notification told comes again in the statement
+    and not coalesce(feed_rows.is_interim, false)

@@ -3,6 +3,13 @@ select
     feed_rows.entry_id,
     feed_rows.valid_from,
     feed_rows.valid_to,
+    -- a list that is published whole says of its entries that they hold until the publication after it
+    coalesce(feed_rows.valid_to, case
+        when json_extract_string(feed_rows._extra, '$.publication') is not null then min(feed_rows.valid_from) over (
+            partition by feed_rows.list_name, case when feed_rows.kind in ('alias', 'address', 'remarks') then feed_rows.kind else 'entry' end
+            order by feed_rows.valid_from range between interval 1 microsecond following and unbounded following
+        )
+    end) as holds_until,
     feed_rows.kind,
     feed_rows.name,
     feed_rows.aliases,

@@ -27,4 +27,4 @@ select
     ledger.balance
 from calculated
 left join ledger on calculated.entity = ledger.entity and calculated.currency = ledger.currency
-where calculated.resource <> coalesce(ledger.balance, 0)
+where calculated.resource <> coalesce(ledger.balance, 0) and {{ built_alike(['fct_client_money_daily', 'fct_trial_balance']) }}

@@ -47,6 +47,9 @@ from ledger
 left join reported on ledger.currency = reported.currency
 left join lots on ledger.currency = lots.currency
 where
-    ledger.receivable <> coalesce(reported.gap, 0)
-    or ledger.reserve <> coalesce(reported.reserve, 0)
-    or ledger.reserve <> coalesce(lots.remaining, 0)
+    {{ built_alike(['fct_psp_settlement_daily', 'fct_psp_reserve_lots', 'fct_trial_balance']) }}
+    and (
+        ledger.receivable <> coalesce(reported.gap, 0)
+        or ledger.reserve <> coalesce(reported.reserve, 0)
+        or ledger.reserve <> coalesce(lots.remaining, 0)
+    )

@@ -55,4 +55,6 @@ select
     waiting.in_transit as sent
 from ledger
 left join waiting on ledger.currency = waiting.currency
-where ledger.reserved <> coalesce(waiting.reserved, 0) or ledger.in_transit <> coalesce(waiting.in_transit, 0)
+where
+    {{ built_alike(['rec_psp_matches', 'fct_trial_balance']) }}
+    and (ledger.reserved <> coalesce(waiting.reserved, 0) or ledger.in_transit <> coalesce(waiting.in_transit, 0))

@@ -213,7 +213,9 @@ MARTS = {
         select 'p-1' as partner_id, 'USD' as currency, timestamp '2026-10-10' as executed_at, 100::decimal(38, 8) as amount
         union all values ('p-1', 'USD', timestamp '2026-08-10', 12500), ('p-2', 'USD', timestamp '2026-10-11', 50), ('p-3', 'USD', timestamp '2026-10-11', 50)""",
     "quality.fct_quarantine": """
-        select 7::bigint as load_id, 12::bigint as row_number, 'open' as status, '{}' as row union all values (7, 13, 'replayed', '{}')""",
+        select 7::bigint as load_id, number::bigint as row_number, status, '{"psp":"acme","event_id":"e1"}' as row, 'psp_transactions' as feed,
+            'psp_transactions/a.csv' as path, ['kind: must be one of deposit'] as rules
+        from (values (12, 'open'), (13, 'replayed')) as q (number, status)""",
 }  # fmt: skip
 
 

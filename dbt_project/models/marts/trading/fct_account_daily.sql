@@ -7,7 +7,7 @@
 
 with deals as not materialized (select * from {{ ref('fct_deals') }}),
 
-snapshots as (select * from {{ ref('stg_account_snapshots') }}),
+snapshots as not materialized (select * from {{ ref('stg_account_snapshots') }}),
 
 accounts as (select * exclude (valid_to), coalesce(valid_to, timestamp '9999-12-31') as valid_to from {{ ref('int_accounts') }}),
 

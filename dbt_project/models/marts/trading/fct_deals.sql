@@ -20,7 +20,11 @@ newest_rates as (select * from {{ ref('int_fx_usd') }} where valid_to is null),
 {% if is_incremental() -%}
 known as not materialized (select *, version as _version from {{ this }}),
 
-new_deals as (select * from deals where {{ new_rows('deals') }}),
+new_deals as (
+    select feed_rows.*
+    from {{ source('raw', 'deals') }} as feed_rows
+    {{ new_latest_version('deals', ['platform', 'deal_id']) }}
+),
 
 -- positions that a new deal may have opened earlier than was known
 touched_positions as (
@@ -41,7 +45,14 @@ touched_positions as (
 
 -- of those positions what was known and is not sent anew
 known_parts as (
-    select known.*
+    select
+        known.platform,
+        known.deal_id,
+        known.position_id,
+        known.executed_at,
+        known.entry,
+        known.is_cancelled,
+        known.opened_at
     from known
     inner join touched_positions on known.platform = touched_positions.platform and known.position_id = touched_positions.position_id
     where (known.platform, known.deal_id) not in (select (sent.platform, sent.deal_id) from new_deals as sent)

@@ -1,0 +1,60 @@
+"""What new loads touch: found in the real manifest, cut where nothing a model takes has come."""
+
+from pathlib import Path
+
+import pytest
+
+from ingestion.feeds import FEEDS
+from warehouse.dbt import Dbt
+from warehouse.engine import make_home
+from warehouse.selection import BACKGROUND, names, needed_for, touched
+from warehouse.settings import Settings
+
+LIVE = 40
+"""Relations that a load may touch before it is published (architecture.md)."""
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory):
+    settings = Settings(home=Path(tmp_path_factory.mktemp("parsed")))
+    make_home(settings)
+    return Dbt(settings).parse()
+
+
+@pytest.mark.parametrize("feed", ["deals", "cash_requests", "psp_transactions", "kyc_events", "operational_events"])
+def test_what_must_be_there_within_seconds_is_few(manifest, feed: str):
+    reached = touched(manifest, [feed, "loads", "quarantine"], lambda *_: True)
+    assert 0 < len(names(manifest, reached, background=False)) <= LIVE
+
+
+def test_every_feed_reaches_something(manifest):
+    assert [feed for feed in FEEDS if not touched(manifest, [feed], lambda *_: True)] == []
+
+
+def test_nothing_live_reads_what_follows(manifest):
+    nodes = manifest.nodes
+    read = {
+        (node.name, nodes[parent].name)
+        for node in nodes.values()
+        if node.resource_type == "model" and BACKGROUND not in node.tags
+        for parent in node.depends_on_nodes
+        if parent in nodes and BACKGROUND in nodes[parent].tags
+    }
+    assert read == set()
+
+
+def test_trades_do_not_reach_what_takes_balance_operations_only(manifest):
+    def without(*_: str) -> bool:
+        return False
+
+    trades = names(manifest, touched(manifest, ["deals"], without))
+    all_deals = names(manifest, touched(manifest, ["deals"], lambda *_: True))
+    assert "int_ledger_transfers" in all_deals and "int_ledger_transfers" not in trades
+    assert "fct_postings" in trades
+    other = names(manifest, touched(manifest, ["deals", "cash_requests"], without))
+    assert "int_ledger_transfers" in other
+
+
+def test_what_stepwise_models_read_is_built_with_them(manifest):
+    needed = names(manifest, needed_for(manifest, "stepwise"))
+    assert {"fct_postings", "int_ledger_deal_entries", "fct_deals"} <= set(needed)
