@@ -73,20 +73,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.get_closest_marker("slow") is not None, late.get(folder, 0)
 
     items.sort(key=place)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of the samples: what a test records as `sample` is a row (system, file, feed, rows, loaded, quarantined, reason)."""
-    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
-    rows = sorted(
-        {tuple(map(str, value)) for one in reports for name, value in one.user_properties if name == "sample"}
-    )
-    if not rows:
-        return
-    table = [("system", "file", "feed", "rows", "loaded", "quarantined", "reason"), *rows]
-    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    terminalreporter.section("samples")
-    for row in table:
-        terminalreporter.write_line(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )

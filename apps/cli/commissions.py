@@ -1,6 +1,8 @@
-"""commissions explain: why a deal paid what it paid."""
+"""commissions explain, recompute, what-if: why a deal paid what it paid, whether it would again, and what a proposed rate would have cost."""
 
 import dataclasses
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,11 +28,8 @@ SHOWN = (
     "currency",
     "revision",
 )
-
-
-@commissions.callback()
-def _group() -> None:
-    """Keeps `explain` a word of its own while it is the only command."""
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, UTC.")]
+Until = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The day after the last, UTC.")]
 
 
 @commissions.command()
@@ -57,3 +56,48 @@ def explain(
     if explanation.zeros:
         names = ["partner_id", "reason", "detail"]
         table("Nothing paid", names, [[row[name] for name in names] for row in explanation.zeros])
+
+
+@commissions.command()
+def recompute(
+    start: From = datetime(1970, 1, 1),
+    until: Until = datetime(2200, 1, 1),
+    json: Json = False,
+) -> None:
+    """Computes commissions anew beside what stands and lists the differences, if any (then the exit code is 1). Changes nothing."""
+    from apps.commissions.rehearsal import rehearse
+
+    settings = Settings()
+    with explained(settings), rehearse(settings) as rehearsal:
+        lines, zeros = rehearsal.differences(start, until), rehearsal.zero_differences(start, until)
+    if json:
+        print_json({"lines": lines.to_dicts(), "zeros": zeros.to_dicts()})
+    elif lines.is_empty() and zeros.is_empty():
+        out.print("Computed anew, every line and every zero is what stands.", highlight=False)
+    else:
+        for title, frame in (("Lines that differ", lines), ("Zeros that differ", zeros)):
+            if not frame.is_empty():
+                table(title, frame.columns, [[plain(value) for value in row] for row in frame.rows()])
+    if lines.height or zeros.height:
+        raise typer.Exit(1)
+
+
+@commissions.command("what-if")
+def simulate_change(
+    proposal: Annotated[Path, typer.Argument(help="Proposed plans or rules, YAML.", exists=True, dir_okay=False)],
+    start: From,
+    until: Until,
+    json: Json = False,
+) -> None:
+    """Runs a proposed plan or rate over past deals: cost by partner, margin, winners and losers against today's. Changes nothing."""
+    from apps.commissions.what_if import read_proposal, what_if
+
+    settings = Settings()
+    with explained(settings):
+        effect = what_if(settings, read_proposal(proposal.read_text(encoding="utf-8")), start, until)
+    if json:
+        print_json({**effect.summary(), "partners": effect.partners.to_dicts()})
+        return
+    table("Partners", effect.partners.columns, [[plain(value) for value in row] for row in effect.partners.rows()])
+    for name, value in effect.summary().items():
+        out.print(f"{name.replace('_', ' ')}: {value}", highlight=False)

@@ -91,8 +91,10 @@ def consequences(body: Body) -> Iterator[tuple[str, Row]]:
     facts, decision = _facts(body), _closing(body)
     if body["subject_type"] == "payout_run" and decision and decision["decision"] == "approve":
         for number, line in enumerate(facts.get("facts.lines") or [], start=1):
-            row = {"event_id": f"{body['event_id']}:{number}", "event": "approved", "amount": line["amount"]}
-            yield "commission_decisions", row | {"partner_id": line["partner_id"]} | _of_partner(body, decision)
+            for event, field, suffix in (("approved", "amount", ""), ("released", "release", ":release")):
+                if line.get(field):
+                    row = {"event_id": f"{body['event_id']}:{number}{suffix}", "event": event, "amount": line[field]}
+                    yield "commission_decisions", row | {"partner_id": line["partner_id"]} | _of_partner(body, decision)
 
 
 def json_text(value: object) -> str | None:
@@ -135,10 +137,12 @@ def _case(body: Body) -> tuple[str, Row] | None:
 
 
 def _adjustment(body: Body) -> tuple[str, Row] | None:
+    """An approved adjustment; a clawback (kind `clawback`) takes back what a chargeback, refund or fraud undid."""
     decision = _closing(body)
     if body["subject_type"] != "commission_adjustment" or decision is None or decision["decision"] != "approve":
         return None
-    row = {"event": "adjusted", "partner_id": _facts(body).get("facts.partner_id"), "amount": decision.get("amount")}
+    event = "clawed_back" if _facts(body).get("facts.kind") == "clawback" else "adjusted"
+    row = {"event": event, "partner_id": _facts(body).get("facts.partner_id"), "amount": decision.get("amount")}
     return "commission_decisions", {"event_id": body["event_id"]} | row | _of_partner(body, decision)
 
 

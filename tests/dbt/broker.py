@@ -42,10 +42,15 @@ class Broker:
         refused = [one for one in outcomes if one.rows_quarantined or one.status != "loaded"]
         assert not refused, refused
 
-    def build(self, *models: str) -> None:
-        """Builds the models with all they need; every batch since the last build is a step."""
-        outcome = build(self.settings, select=[f"+{model}" for model in models], tests=True, dbt=self.dbt)
+    def build(self, *models: str, tests: bool = True) -> None:
+        """Builds the models with all they need, and tests them; every batch since the last build is a step."""
+        outcome = build(self.settings, select=[f"+{model}" for model in models], tests=tests, dbt=self.dbt)
         assert outcome.green, [(node.name, node.message) for node in outcome.failures]
+
+    def check(self, *tests: str) -> None:
+        """Runs these data tests alone."""
+        nodes = self.dbt.run(["test", "--select", *tests])
+        assert nodes and not [node for node in nodes if node.failed], [(node.name, node.message) for node in nodes]
 
     def rebuild(self, *models: str) -> None:
         """The same in one pass over everything loaded."""

@@ -1,10 +1,12 @@
 """Payouts to partners and adjustments of what they earned."""
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.approvals.checks.registry import Context, Finding, Missing, check
+from apps.commissions.open_balances import DUE, OPEN, period_end
 
 ACCRUED = """
 select partner_id, sum(amount) as accrued from partners.fct_commission_accruals
@@ -14,29 +16,44 @@ where strftime(executed_at, '%Y-%m') = $1 and currency = $2 and list_contains($3
 PARTNERS = "select partner_id, status from core.dim_partners where list_contains($1::varchar[], partner_id)"
 
 
-@check("payout_totals")
+@check("payout_totals", version="2")
 def payout_totals(context: Context) -> Finding:
-    """The lines add up to the amount, each partner stands on one line, and none gets more than was accrued in the period."""
+    """The lines add up to the amount, each partner stands on one line, and none gets more than is open: accrued up to the period's
+    end, not approved yet and not held."""
     amount, currency = context.money()
     period = str(context.fact("period"))
     lines = _lines(context)
-    total = sum((line["amount"] for line in lines), Decimal(0))
+    total = sum((line["amount"] + line["release"] for line in lines), Decimal(0))
     named = [line["partner_id"] for line in lines]
-    accrued = {row["partner_id"]: row["accrued"] for row in context.ask(ACCRUED, period, currency, named)}
-    above = [line for line in lines if line["amount"] > accrued.get(line["partner_id"], Decimal(0))]
-    inputs = {"period": period, "currency": currency, "total": total, "amount": amount, "accrued": accrued}
+    try:
+        end = period_end(period)
+    except ValueError as error:
+        raise Missing(str(error)) from error
+    open_now = {row["partner_id"]: row["open"] for row in context.ask(OPEN, currency, end, named)}
+    due = {
+        row["partner_id"]: row["due"]
+        for row in context.ask(DUE, currency, datetime.combine(context.now.date(), time()))
+    }
+    none = Decimal(0)
+    inputs = {"period": period, "currency": currency, "total": total, "amount": amount, "open": open_now}
     if total != amount:
         return Finding(False, f"The lines add up to {total:,.2f} {currency}, not {amount:,.2f}.", inputs)
     if len(set(named)) < len(named):
         return Finding(False, "A partner stands on more than one line.", inputs)
-    if any(line["amount"] <= 0 for line in lines):
+    if any(line["amount"] < 0 or line["release"] < 0 or line["amount"] + line["release"] == 0 for line in lines):
         return Finding(False, "A line pays nothing, or less.", inputs)
-    if above:
-        line = above[0]
-        had = accrued.get(line["partner_id"], Decimal(0))
-        said = f"{line['partner_id']} would get {line['amount']:,.2f} {currency}; {had:,.2f} were accrued in {period}."
-        return Finding(False, said, inputs)
-    return Finding(True, f"{len(lines)} lines, {total:,.2f} {currency}, all accrued in {period}.", inputs)
+    for line in lines:
+        partner, had = line["partner_id"], open_now.get(line["partner_id"], none)
+        if line["amount"] > had:
+            return Finding(
+                False,
+                f"{partner} would get {line['amount']:,.2f} {currency}; {had:,.2f} are open up to {period}.",
+                inputs,
+            )
+        if line["release"] > due.get(partner, none):
+            said = f"{partner} would get {line['release']:,.2f} {currency} of its holdback back; {due.get(partner, none):,.2f} are due."
+            return Finding(False, said, inputs)
+    return Finding(True, f"{len(lines)} lines, {total:,.2f} {currency}, all open up to {period}.", inputs)
 
 
 @check("payout_partners")
@@ -67,6 +84,13 @@ def _lines(context: Context) -> list[dict[str, Any]]:
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
         raise Missing("its lines cannot be read")
     try:
-        return [{"partner_id": str(line["partner_id"]), "amount": Decimal(str(line["amount"]))} for line in lines]
+        return [
+            {
+                "partner_id": str(line["partner_id"]),
+                "amount": Decimal(str(line["amount"])),
+                "release": Decimal(str(line.get("release", 0))),
+            }
+            for line in lines
+        ]
     except (KeyError, InvalidOperation) as error:
         raise Missing(f"a line lacks its partner or amount ({error})") from error

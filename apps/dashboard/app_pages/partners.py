@@ -7,6 +7,10 @@ import polars as pl
 import streamlit as st
 
 from apps.dashboard.kpis import Kpi
+from apps.dashboard.partner_tabs.payouts import show_payouts
+from apps.dashboard.partner_tabs.review import show_review
+from apps.dashboard.partner_tabs.statements import show_statements
+from apps.dashboard.partner_tabs.what_if import show_what_if
 from apps.dashboard.queries import common, partners
 from apps.dashboard.ui import charts, dictionary, figures, filters, states
 from apps.dashboard.ui.header import Page, header
@@ -14,7 +18,10 @@ from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.tiles import Tile, tiles
 
 MART = partners.ACCRUALS
-TABS = {"accruals": "By partner", "tree": "Tree", "lines": "Accrual lines", "zeros": "Paid nothing"}
+TABS = {
+    "accruals": "By partner", "tree": "Tree", "lines": "Accrual lines", "zeros": "Paid nothing", "statements": "Statements", "payouts": "Payouts",
+    "review": "Finance review", "what_if": "What if",
+}  # fmt: skip
 KINDS = {"all": "All lines", "reversal": "Reversals", "revision": "Revisions"}
 
 
@@ -185,11 +192,12 @@ def show_zeros(page: Page, partner: str | None) -> None:
 
 
 PARTS: dict[str, Callable[[Page, str | None], None]] = {
-    "accruals": show_accruals, "tree": show_tree, "lines": show_lines, "zeros": show_zeros,
+    "accruals": show_accruals, "tree": show_tree, "lines": show_lines, "zeros": show_zeros, "statements": show_statements,
+    "payouts": show_payouts, "review": show_review, "what_if": show_what_if,
 }  # fmt: skip
 page = header(
     "partners", "Partners", "Commission accruals by the time of the deal: every line names its deal, its rule and the rule’s version.",
-    names=("partner", "kind", "reason"), tabs=TABS,
+    names=("partner", "kind", "reason", "month", "currency"), tabs=TABS,
 )  # fmt: skip
 if states.available(page.frame, "Accruals", MART, "deals, partner_links, commission_rules"):
     partner = choose_partner(page)

@@ -37,6 +37,15 @@
     end
 {%- endmacro -%}
 
+{#- Cut down to a currency's minor unit: what is paid is never more than what was earned. -#}
+{%- macro cut_to_minor_unit(amount, digits) -%}
+    case {{ digits }}
+        {% for places in [0, 2, 3, 8] -%}
+        when {{ places }} then {{ round_money(amount, places, 'down') }}
+        {% endfor -%}
+    end
+{%- endmacro -%}
+
 {#- A currency's smallest unit, from its digits (a column: 0, 2, 3 or 8). -#}
 {%- macro minor_unit(digits) -%}
     case {{ digits }} when 0 then 1 when 2 then 0.01 when 3 then 0.001 when 8 then 0.00000001 end::decimal(9, 8)

@@ -4,8 +4,9 @@
 with accruals as (
     select *
     from {{ ref('fct_commission_accruals') }}
-    {% if from_run -%}
-    where (platform, deal_id) in (
+    where deal_id is not null
+    {%- if from_run %}
+    and (platform, deal_id) in (
         select (new_rows.platform, new_rows.deal_id) from {{ ref('fct_commission_accruals') }} as new_rows where new_rows._run_id >= {{ from_run }}
     )
     {%- endif %}

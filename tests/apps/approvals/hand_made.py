@@ -146,7 +146,10 @@ MARTS = {
             ('s-sup', 'Sue Support', 'sue@broker.example', null, 'support', null, true)
         ) as s (staff_id, name, email, client_id, role, approval_limit_eur, is_active)""",
     "core.dim_partners": """
-        select * from (values ('p-1', 'c-partner', 'active'), ('p-2', null, 'active'), ('p-3', null, 'suspended')) as p (partner_id, client_id, status)""",
+        select *, 'Partner ' || partner_id as name, 'CY' as entity, 0.1::decimal(9, 6) as holdback_pct, 90 as holdback_days,
+            20::decimal(18, 8) as payout_minimum
+        from (values ('p-1', 'c-partner', 'active'), ('p-2', null, 'active'), ('p-3', null, 'suspended'), ('p-4', null, 'active'), ('p-5', null, 'active'))
+            as p (partner_id, client_id, status)""",
     "partners.dim_partner_tree": """
         select * from (values ('p-1', 'p-1', 0), ('p-2', 'p-2', 0)) as t (partner_id, ancestor_id, level)""",
     "core.dim_accounts": f"""
@@ -210,8 +213,16 @@ MARTS = {
     "leadership.fct_kpi_daily": """
         select date '2026-11-20' as day, 'CY' as entity, 'net_deposits' as kpi, 1234.5::decimal(38, 8) as value""",
     "partners.fct_commission_accruals": """
-        select 'p-1' as partner_id, 'USD' as currency, timestamp '2026-10-10' as executed_at, 100::decimal(38, 8) as amount
-        union all values ('p-1', 'USD', timestamp '2026-08-10', 12500), ('p-2', 'USD', timestamp '2026-10-11', 50), ('p-3', 'USD', timestamp '2026-10-11', 50)""",
+        select 'p-1' as partner_id, 'USD' as currency, timestamp '2026-10-10' as executed_at, 100::decimal(38, 8) as amount, 'accrued' as status,
+            'c-good' as client_id
+        union all values ('p-4', 'USD', timestamp '2026-08-10', 12500, 'accrued', 'c-good'), ('p-5', 'USD', timestamp '2026-08-10', 15, 'accrued', 'c-good'), ('p-2', 'USD', timestamp '2026-10-11', 50, 'accrued', 'c-good'),
+            ('p-3', 'USD', timestamp '2026-10-11', 50, 'accrued', 'c-good'), ('p-1', 'USD', timestamp '2026-10-12', 30, 'held', 'c-case'),
+            ('p-1', 'USD', timestamp '2026-11-02', 7, 'accrued', 'c-good')""",
+    "partners.fct_partner_statement": """
+        select 'p-1' as partner_id, '2026-11' as period, 'USD' as currency, 137.009::decimal(38, 8) as open_accruals, 12000::decimal(38, 8) as payable,
+            500::decimal(38, 8) as held_back, 0::decimal(38, 8) as released, 20::decimal(38, 8) as to_take_back
+        union all values ('p-1', '2026-07', 'USD', 12600, 0, 40, 0, 0), ('p-2', '2026-10', 'USD', 50, 0, 0, 0, 0), ('p-3', '2026-10', 'USD', 50, 0, 0, 0, 0), ('p-4', '2026-08', 'USD', 12500, 0, 0, 0, 0),
+            ('p-5', '2026-08', 'USD', 15, 0, 0, 0, 0)""",
     "quality.fct_quarantine": """
         select 7::bigint as load_id, number::bigint as row_number, status, '{"psp":"acme","event_id":"e1"}' as row, 'psp_transactions' as feed,
             'psp_transactions/a.csv' as path, ['kind: must be one of deposit'] as rules

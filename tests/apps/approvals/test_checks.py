@@ -200,7 +200,7 @@ def test_a_limit_is_asked_of_every_step_that_pays(marts: Reader, quiet_store: sa
         assert "approver_limit" not in {one.name for one in checks.run_checks(policy, one, marts, connection, NOW)}
 
 
-LARGE_RUN = {"period": "2026-08", "lines": [{"partner_id": "p-1", "amount": "12500"}]}
+LARGE_RUN = {"period": "2026-08", "lines": [{"partner_id": "p-4", "amount": "12500"}]}
 WRONG_SEEDED = [
     ("alert", "alert_evidence", {"client_id": "c-nobody"}),
     ("payout_run", "approver_limit", {"amount": Decimal(12500), "payload": LARGE_RUN}),
@@ -208,6 +208,7 @@ WRONG_SEEDED = [
     ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": "75"}, {"partner_id": "p-2", "amount": "75"}]}}),
     ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": "75"}, {"partner_id": "p-1", "amount": "75"}]}}),
     ("payout_run", "payout_totals", {"payload": {"period": "2026-09"}}),
+    ("payout_run", "payout_totals", {"payload": {"lines": [{"partner_id": "p-1", "amount": 109, "release": 41}]}}),
     ("payout_run", "payout_partners", {"payload": {"lines": [{"partner_id": "p-1", "amount": "100"}, {"partner_id": "p-3", "amount": "50"}]}}),
     ("commission_adjustment", "adjustment_within_accruals", {"amount": Decimal(-51)}),
     ("commission_adjustment", "payout_partners", {"payload": {"partner_id": "p-3"}}),

@@ -3,32 +3,8 @@
 import pytest
 
 from apps.commissions.explain import NothingKnown, explain
-from tests.dbt.broker import Broker, new_broker
-from tests.dbt.test_commissions import SYMBOL, chain, closing, partner, plan, rule, trader
+from apps.dashboard.queries.partner_accounts import corrections
 from warehouse.reader import Reader
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    home: Broker = new_broker(tmp_path_factory.mktemp("explain"))
-    account, links = trader(1, "D8")
-    home.learn(
-        "2026-03-01",
-        symbols=[SYMBOL],
-        trading_accounts=[account],
-        partner_links=[*links, *chain("D8", "D7", "D10")],
-        partners=[partner(one, f"PL-{one}") for one in ("D8", "D7", "D10")],
-        commission_plans=[
-            plan("PL-D8", "difference"), plan("PL-D7", "difference"),
-            plan("PL-D10", "difference", settings='{"caps": {"per_day": 15}}'),
-        ],
-        commission_rules=[rule("PL-D8", "8"), rule("PL-D7", "7"), rule("PL-D10", "10")],
-        deals=[closing(1, 1)],
-    )  # fmt: skip
-    home.learn("2026-03-02", deals=[closing(1, 1, lots="5")])
-    home.build("fct_commission_accruals", "fct_commission_zero")
-    home.publish()
-    return Reader(home.settings)
 
 
 def test_a_deal_is_explained_for_every_member_of_its_chain(reader: Reader) -> None:
@@ -52,3 +28,8 @@ def test_a_limit_is_named(reader: Reader) -> None:
 def test_an_unknown_deal_says_what_was_searched(reader: Reader) -> None:
     with pytest.raises(NothingKnown, match="no commission line and no zero row of 'mt5:99'"):
         explain(reader, "mt5:99")
+
+
+def test_a_deal_computed_anew_shows_its_first_line_the_reversal_the_new_line_and_the_difference(reader: Reader) -> None:
+    (row,) = [one for one in corrections(reader, None, "2026-02").to_dicts() if one["partner_id"] == "D8"]
+    assert (row["first_line"], row["reversals"], row["new_lines"], row["difference"]) == (80, -80, 40, -40)

@@ -68,15 +68,37 @@ MARTS = {
             (if(i % 40 = 0, -4, 4) * (i % 9 + 1))::decimal(38, 8) as amount, 'USD' as currency,
             (if(i % 40 = 0, -4, 4) * (i % 9 + 1))::decimal(38, 8) as amount_usd,
             timestamp '2026-08-01 10:00:00' + interval (i * 4) hour as executed_at, timestamp '2026-11-22 06:00:00' as accrued_at,
-            'accrued' as status, if(i % 40 = 0, 'mt5:' || i || ':r1', null) as reverses_accrual_id, if(i % 40 = 0, 'late_link', null) as reason,
+            4::decimal(18, 8) as own_rate, null::decimal(28, 8) as tier_from, if(i % 9 = 0, 'cap', null) as limited_by,
+            'same' as fx_path, 'close' as side,
+            if(i % 11 = 0, 'held', 'accrued') as status, if(i % 40 = 0, 'mt5:' || i || ':r1', null) as reverses_accrual_id,
+            if(i % 40 = 0, 'late_link', null) as reason,
             null::varchar as approval_id, null::varchar as payout_id
         from range(670) t (i)""",
+    "partners.fct_partner_statement": """
+        select 'p' || (i % 12) as partner_id, ['2026-09', '2026-10', '2026-11'][1 + i // 12] as period, 'USD' as currency,
+            100::decimal(38, 8) as opening,
+            sums.accrued, 40::decimal(38, 8) as held, 60::decimal(38, 8) as approved, 54::decimal(38, 8) as paid, 0::decimal(38, 8) as adjustments,
+            0::decimal(38, 8) as clawed_back, (46 + sums.accrued)::decimal(38, 8) as closing, (40 + sums.accrued)::decimal(38, 8) as open_accruals,
+            0::decimal(38, 8) as payable, 6::decimal(38, 8) as held_back, 0::decimal(38, 8) as released, 0::decimal(38, 8) as to_take_back,
+            12.5::decimal(38, 8) as lots, 4::bigint as clients_active, sums.accrued as accrued_usd, 900::decimal(38, 8) as revenue_usd,
+            0.25::decimal(18, 8) as effective_pct_of_revenue
+        from range(36) t (i) join (
+            select partner_id, strftime(executed_at, '%Y-%m') as month, sum(amount)::decimal(38, 8) as accrued
+            from partners.fct_commission_accruals group by all
+        ) as sums on sums.partner_id = 'p' || (i % 12) and sums.month = ['2026-09', '2026-10', '2026-11'][1 + i // 12]""",
+    "partners.fct_payouts": """
+        select 'pay' || i as payout_id, 'p' || (i % 12) as partner_id, '2026-09' as period, 54::decimal(38, 8) as amount, 'USD' as currency,
+            ['approved', 'paid', 'failed', 'returned'][1 + i % 4] as status, 'ST-05' as approved_by, timestamp '2026-10-04 10:00:00' as approved_at,
+            if(i % 4 = 0, null, timestamp '2026-10-05 10:00:00') as paid_at, 'entry' || i as entry_id from range(24) t (i)""",
+    "partners.fct_commission_flags": """
+        select 'p' || i as partner_id, 'USD' as currency, 'c' || i as client_id, ['chargeback', 'self_referral'][1 + i % 2] as flag,
+            null::timestamp as since, 'adyen:=1+1' as evidence, 12::decimal(38, 8) as amount, 12::decimal(38, 8) as amount_usd from range(5) t (i)""",
     "partners.fct_commission_zero": """
         select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'p' || (i % 12) as partner_id,
             ['held_too_short', 'no_rule', 'hedged', 'no_rule'][1 + i % 4] as reason, null::varchar as detail from range(90) t (i)""",
     "trading.fct_deals": """
         select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'c' || (i % 60) as client_id, 'EURUSD' as symbol,
-            0.1::decimal(18, 8) as volume_lots,
+            0.1::decimal(18, 8) as volume_lots, 'fx' as symbol_group, (30 + i * 7)::bigint as holding_seconds,
             timestamp '2026-09-01 10:00:00' + interval (i * 21) hour + interval (i * 13) minute as executed_at
         from range(94) t (i)""",
     "operations.fct_withdrawals": """

@@ -36,23 +36,19 @@ def test_no_sample_of_a_platform_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_platforms_file_loads_with_the_rows_and_money_a_separate_reader_finds(
-    name: str, landing: Landing, record_property: Callable[[str, object], None]
+    name: str, landing: Landing, record_sample: Callable[..., None]
 ) -> None:
     path = sample(*name.split("/"))
     outcomes = landing.ingest(path, guess=True)
     expected = READERS[name](path)
     for outcome in outcomes:
-        record_property(
-            "sample",
-            (
-                name.split("/")[0],
-                name,
-                outcome.feed,
-                outcome.rows_read,
-                outcome.rows_loaded,
-                outcome.rows_quarantined,
-                outcome.reason,
-            ),
+        record_sample(
+            name.split("/")[0],
+            name.split("/", 1)[1],
+            outcome.rows_read,
+            outcome.rows_loaded,
+            outcome.rows_quarantined,
+            outcome.reason or "",
         )
         assert (outcome.status, outcome.rows_quarantined, outcome.rows_duplicate) == ("loaded", 0, 0)
     assert {one.feed: one.rows_loaded for one in outcomes if one.rows_loaded} == {

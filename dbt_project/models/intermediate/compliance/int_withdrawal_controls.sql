@@ -113,7 +113,7 @@ check_failures as (
 check_verdicts as (
     select
         event_id,
-        list({'control': control, 'discovered_later': discovered_later, 'detail': detail} order by control) as verdicts
+        list(struct_pack(control := control, discovered_later := discovered_later, detail := detail) order by control) as verdicts
     from check_failures
     group by event_id
 ),

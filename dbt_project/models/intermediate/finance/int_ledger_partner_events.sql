@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 -- What happens to partners' commission, as ledger events: lines as they accrue, decisions as they are taken. An approval or a payout without an amount
--- is of all that is accrued for the period, or payable. Amounts positive, adjustments signed.
+-- is of all that is payable, or of what was accrued for the line or period and known when the decision was: what accrues later waits for a decision of
+-- its own. It is cut to the currency's minor unit, the remainder stays accrued. Amounts positive, adjustments signed.
 with accruals as (select * from {{ ref('int_partner_accrual_days') }}),
 
 partners as (
@@ -26,14 +27,61 @@ plans as (
     window plan as (partition by plan_id order by valid_from, version)
 ),
 
-of_period as (
+asked as (
+    select * from {{ ref('stg_commission_decisions') }}
+    where event = 'approved' and amount is null
+),
+
+accrued_by_then as (
     select
-        partner_id,
-        currency,
-        strftime(day, '%Y-%m') as period,
-        sum(amount) as amount
-    from accruals
-    group by partner_id, currency, strftime(day, '%Y-%m')
+        asked.event_id,
+        sum(accruals.amount) as amount
+    from asked
+    inner join accruals
+        on
+            asked.partner_id = accruals.partner_id
+            and asked.currency = accruals.currency
+            and asked.period = strftime(accruals.day, '%Y-%m')
+            and asked.recorded_at >= accruals.accrued_at
+    where asked.accrual_id is null
+    group by asked.event_id
+    union all
+    select
+        asked.event_id,
+        lines.amount
+    from asked
+    inner join {{ ref('fct_commission_accruals') }} as lines on asked.accrual_id = lines.accrual_id
+),
+
+-- an approval of all takes what the approvals of the same line or period before it have left
+approvals as (
+    select
+        decided.event_id,
+        decided.amount,
+        accrued_by_then.amount as accrued,
+        count(*) filter (where decided.amount is null) over earlier as turn,
+        max(case when decided.amount is null then coalesce(accrued_by_then.amount, 0) end) over earlier as taken_before,
+        decided.partner_id,
+        decided.currency,
+        coalesce(decided.accrual_id, decided.period) as subject,
+        decided.occurred_at
+    from {{ ref('stg_commission_decisions') }} as decided
+    left join accrued_by_then on decided.event_id = accrued_by_then.event_id
+    where decided.event = 'approved'
+    window
+        earlier as (
+            partition by decided.partner_id, decided.currency, coalesce(decided.accrual_id, decided.period)
+            order by decided.occurred_at, decided.event_id rows between unbounded preceding and 1 preceding
+        )
+),
+
+left_to_approve as (
+    select
+        event_id,
+        coalesce(accrued, 0) - coalesce(taken_before, 0) - coalesce(sum(amount) over (
+            partition by partner_id, currency, subject, turn order by occurred_at, event_id rows between unbounded preceding and 1 preceding
+        ), 0) as amount
+    from approvals
 ),
 
 decisions as (
@@ -45,7 +93,8 @@ decisions as (
         coalesce(plans.holdback_pct, 0) as holdback_pct,
         partners.partner_id is null as is_unknown,
         case
-            when decided.event = 'approved' then coalesce(decided.amount, greatest(coalesce(of_period.amount, 0), 0))
+            when decided.event = 'approved' and decided.amount is null
+                then {{ cut_to_minor_unit('greatest(coalesce(left_to_approve.amount, 0), 0)', 'coalesce(units.minor_digits, 2)') }}
             when decided.event = 'clawed_back' then abs(decided.amount)
             else decided.amount
         end as moved
@@ -60,11 +109,7 @@ decisions as (
             partners.plan_id = plans.plan_id
             and decided.occurred_at >= plans.valid_from
             and decided.occurred_at < plans.valid_to
-    left join of_period
-        on
-            decided.partner_id = of_period.partner_id
-            and decided.currency = of_period.currency
-            and decided.period = of_period.period
+    left join left_to_approve on decided.event_id = left_to_approve.event_id
     left join {{ ref('currency_units') }} as units on decided.currency = units.currency
 ),
 

@@ -14,5 +14,5 @@ select
     sum(accruals.amount)::decimal(38, 8) as amount,
     count(*) as lines
 from {{ ref('fct_commission_accruals') }} as accruals
-where {{ written_since('accruals') }}
+where accruals._horizon_load_id > {{ high_water() }}
 group by accruals.partner_id, accruals.currency, accruals.executed_at::date, accruals.accrued_at

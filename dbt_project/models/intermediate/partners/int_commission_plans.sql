@@ -99,6 +99,10 @@ select
     typed.tier_level,
     typed.tier_steps,
     typed.negative_carry = 'true' as is_carried,
+    coalesce(try_cast(json_extract_string(typed.settings, '$.holdback_pct') as decimal(9, 6)), 0)::decimal(9, 6) as holdback_pct,
+    coalesce(try_cast(json_extract_string(typed.settings, '$.holdback_days') as integer), 0) as holdback_days,
+    coalesce(try_cast(json_extract_string(typed.settings, '$.payout_minimum') as decimal(18, 8)), 0)::decimal(18, 8) as payout_minimum,
+    coalesce(json_extract_string(typed.settings, '$.payout_schedule'), 'monthly') as payout_schedule,
     -- a setting that nobody reads (a slip of the pen) pays as if it were not there; a check warns of it
     list_filter(coalesce(json_keys(typed.settings), []), lambda name: not list_contains(known_settings.names, name)) as unread_settings,
     hash(typed.settings) as content,

@@ -147,8 +147,16 @@ written_now as (
     from accruals
     {% if is_incremental() -%}
     union all by name
-    select * exclude (accrued_at, status, approval_id, payout_id, _run_id) from reversals
+    select * exclude (accrued_at, status, approval_id, payout_id, _horizon_load_id, _run_id) from reversals
     {%- endif %}
+    union all by name
+    -- months and acquisitions keep their own history
+    select
+        line_key || ':r' || revision || case when is_reversal then ':reversal' else '' end as accrual_id,
+        * exclude (line_key, is_reversal, waits_for, _horizon_load_id),
+        case when is_reversal then line_key || ':r' || revision end as reverses_accrual_id
+    from {{ ref('int_commission_periodic') }}
+    where _horizon_load_id > {{ high_water() }} and amount <> 0
 )
 
 select
@@ -185,5 +193,6 @@ select
     reason::varchar as reason,
     null::varchar as approval_id,
     null::varchar as payout_id,
+    {{ horizon_load_id() }} as _horizon_load_id,
     {{ run_id() }} as _run_id
 from written_now

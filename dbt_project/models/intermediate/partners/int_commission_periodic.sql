@@ -1,0 +1,104 @@
+{{ config(materialized='incremental', incremental_strategy='append', tags=['stepwise']) }}
+-- Lines of revenue shares and acquisitions as they were written: what should stand is compared with what does; a line that a late row changes is
+-- reversed and followed by a new revision. What waits for a rate, a rule or a plan stands here with its reason and nothing to pay.
+with fx as (select * from {{ ref('int_commission_fx') }} where to_currency = 'USD'),
+
+rounded as (
+    select
+        shares.*,
+        case when shares.reason is null then
+            {{ round_line('null::decimal(38, 8)', 'shares.amount::decimal(38, 16)', 'shares.rounding_digits', 'shares.rounding_mode') }}
+        else 0 end as line_amount
+    from {{ ref('int_commission_periodic_shares') }} as shares
+    where shares.reason is null or shares.reason in (select reasons.reason from {{ ref('commission_zero_reasons') }} as reasons where reasons.is_open)
+),
+
+expected as (
+    select
+        rounded.item || ':' || rounded.partner_id as line_key,
+        rounded.client_id,
+        rounded.partner_id,
+        rounded.level,
+        rounded.plan_id,
+        rounded.plan_version,
+        rounded.rule_id,
+        rounded.rule_version,
+        rounded.scheme,
+        rounded.distribution,
+        rounded.base::decimal(38, 8) as basis_amount,
+        case rounded.scheme when 'cpa' then 'clients' else rounded.currency end as basis_unit,
+        rounded.own_rate,
+        rounded.rate,
+        rounded.exchange as fx_rate,
+        rounded.line_amount as amount,
+        rounded.currency,
+        case when rounded.currency = 'USD' then 1 else fx.rate end::decimal(24, 12) as fx_rate_usd,
+        {{ round_money(
+            "rounded.line_amount::decimal(20, 8) * (case when rounded.currency = 'USD' then 1 else fx.rate end)::decimal(18, 10)", 8
+        ) }} as amount_usd,
+        rounded.tier_from,
+        rounded.happened_at as executed_at,
+        rounded.reason as waits_for
+    from rounded
+    asof left join fx on rounded.currency = fx.from_currency and rounded.happened_at >= fx.valid_from
+    where rounded.line_amount > 0 or rounded.reason is not null
+),
+
+{% if is_incremental() -%}
+written as (select * from {{ this }}),
+
+standing as (
+    select * from written
+    where
+        not is_reversal
+        and (line_key, revision) not in (select (undone.line_key, undone.revision) from written as undone where undone.is_reversal)
+),
+
+unchanged as (
+    select expected.line_key
+    from expected
+    inner join standing on expected.line_key = standing.line_key
+    where
+        {% for column in [
+            'client_id', 'executed_at', 'level', 'plan_id', 'plan_version', 'rule_id', 'rule_version', 'distribution', 'basis_amount', 'own_rate',
+            'rate', 'fx_rate', 'tier_from', 'amount', 'currency', 'amount_usd', 'waits_for'
+        ] -%}
+        expected.{{ column }} is not distinct from standing.{{ column }}{{ ' and ' if not loop.last }}
+        {% endfor %}
+),
+
+revisions as (
+    select
+        line_key,
+        max(revision) as revision
+    from written
+    group by line_key
+),
+{%- endif %}
+
+made as (
+    select
+        expected.*,
+        false as is_reversal,
+        {{ 'coalesce(revisions.revision, 0) + 1' if is_incremental() else '1' }} as revision,
+        {{ "case when revisions.revision is not null then 'recomputed' end" if is_incremental() else 'null' }}::varchar as reason
+    from expected
+    {% if is_incremental() -%}
+    left join revisions on expected.line_key = revisions.line_key
+    where expected.line_key not in (select unchanged.line_key from unchanged)
+    union all by name
+    select
+        standing.* exclude (_horizon_load_id)
+        replace (
+            true as is_reversal, -standing.amount as amount, -standing.basis_amount as basis_amount, -standing.amount_usd as amount_usd,
+            'superseded' as reason
+        )
+    from standing
+    where standing.line_key not in (select unchanged.line_key from unchanged)
+    {%- endif %}
+)
+
+select
+    *,
+    {{ horizon_load_id() }} as _horizon_load_id
+from made
