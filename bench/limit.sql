@@ -508,14 +508,25 @@ staged as (
     ) as e
     join request as r on e.request_id = r.request_id and r.request_kind in ('withdrawal', 'refund')
 ),
-banks as (select request_id, min(bank_account) as bank_account from line_request group by request_id)
+banks as (select request_id, min(bank_account) as bank_account from line_request group by request_id),
+settled_to as (
+    select distinct psp, settlement_batch_id, currency, entity from psp join bank using (bank_account) where kind = 'settlement' and entity is not null
+),
+batch_entity as (
+    select psp, settlement_batch_id, currency, min(entity) as entity from settled_to where settlement_batch_id is not null
+    group by all having count(distinct entity) = 1
+),
+only_entity as (select psp, currency, min(entity) as entity from settled_to group by all having count(distinct entity) = 1)
 select 'psp_transactions' as source_feed, psp.psp || ':' || psp.event_id as source_key, kind as event_kind,
     case kind when 'reserve_release' then if(psp.settlement_batch_id is null, 'alone', 'in_batch')
         when 'settlement' then if(bank.is_client_money, 'client_bank', 'firm_bank') else 'any' end as condition,
-    client_id, bank.entity, psp.psp, bank_account, null::varchar as counter, psp.currency, currency_of_fee as fee_currency,
+    client_id, coalesce(bank.entity, if(client_id is null, coalesce(t.entity, o.entity), null)) as entity, psp.psp, bank_account,
+    null::varchar as counter, psp.currency, currency_of_fee as fee_currency,
     if(kind = 'adjustment' and direction = 'out', -amount, amount) as amount, fee, if(kind = 'deposit' and fee_borne_by = 'client', fee, 0) as client_fee,
     coalesce(difference, 0) as difference, null::decimal(38, 8) as net_amount, occurred_at, _load_id, _row_number
 from psp left join bank using (bank_account)
+left join batch_entity as t on psp.psp = t.psp and psp.settlement_batch_id = t.settlement_batch_id and psp.currency = t.currency
+left join only_entity as o on psp.psp = o.psp and psp.currency = o.currency
 left join settled on psp.psp = settled.psp and psp.currency = settled.currency and psp.event_id = settled.event_id
 where kind not in ('withdrawal', 'refund', 'chargeback_lost', 'chargeback_reversal')
 union all by name
@@ -546,6 +557,22 @@ union all by name
 select 'deals' as source_feed, source_key, 'balance' as event_kind, condition, client_id, entity, platform, login, book, currency, to_currency,
     currency as fee_currency, amount, to_amount, to_amount + margin as mid_amount, margin, commission, swap, fee, occurred_at, _load_id, _row_number
 from transfer
+union all by name
+select 'deals' as source_feed, platform || ':' || deal_id as source_key, 'credit_absorbed' as event_kind, if(change > 0, 'loss', 'profit') as condition,
+    client_id, entity, platform, login, book, currency, currency as fee_currency, abs(change) as amount, executed_at as occurred_at, _load_id, _row_number
+from (
+    select *, absorbed - coalesce(lag(absorbed) over (partition by platform, login order by executed_at, deal_id), 0) as change from (
+        select d.*, greatest(least(
+                -coalesce(o.cash, 0) - sum(swap + commission + fee + if(action in ('credit', 'so_compensation_credit'), 0, profit)) over so_far,
+                sum(if(action in ('credit', 'so_compensation_credit'), profit, 0)) over so_far
+            ), 0)::decimal(38, 8) as absorbed
+        from trading.fct_deals as d
+        left join (select login, -sum(amount) as cash from raw.opening_balances where account_code = '2020' group by login) as o using (login)
+        where not is_cancelled and not is_demo and not is_test and currency is not null
+            and (platform, login) in (select (platform, login) from trading.fct_deals where action in ('credit', 'so_compensation_credit'))
+        window so_far as (partition by platform, login order by executed_at, deal_id)
+    )
+) where change <> 0
 union all by name
 select 'lp_trades' as source_feed, venue || ':' || trade_id as source_key, 'lp_trade' as event_kind, 'any' as condition, venue, 'A' as book, currency,
     profit, commission, swap, executed_at as occurred_at, _load_id, _row_number

@@ -1,5 +1,6 @@
 """Business hours of an entity: when its people work, so that a deadline counts the hours in which somebody could act."""
 
+import csv
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +11,10 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from warehouse.settings import PROJECT
+
 ANYWHERE = "default"
+HOLIDAYS = PROJECT / "dbt_project" / "seeds" / "finance" / "bank_holidays.csv"
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,13 @@ def is_business_time(entity: str | None, moment: datetime) -> bool:
 
 @cache
 def calendars() -> dict[str, Any]:
-    """calendars.yml: zone, hours, weekend and holidays of each entity."""
-    return yaml.safe_load((Path(__file__).parent / "calendars.yml").read_text(encoding="utf-8"))
+    """Zone, hours and weekend of each entity from calendars.yml, its `holidays` from the seed by which breaks age too."""
+    found = yaml.safe_load((Path(__file__).parent / "calendars.yml").read_text(encoding="utf-8"))
+    with HOLIDAYS.open(encoding="utf-8", newline="") as lines:
+        closed = [(row["entity"], date.fromisoformat(row["holiday"])) for row in csv.DictReader(lines)]
+    return {
+        name: hours | {"holidays": [day for entity, day in closed if entity == name]} for name, hours in found.items()
+    }
 
 
 def _name(entity: str | None) -> str:

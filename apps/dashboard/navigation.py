@@ -28,6 +28,11 @@ PAGES = (
     Listed("payments", "Payments", "Business"),
     Listed("partners", "Partners", "Business"),
     Listed("approvals", "Approvals", "Decisions"),
+    Listed("ledger", "Ledger", "Books"),
+    Listed("reconciliations", "Reconciliations", "Books"),
+    Listed("client_money", "Client money", "Books"),
+    Listed("close_board", "Close board", "Books"),
+    Listed("restatements", "Restatements", "Books"),
     Listed("regulator_query", "Regulator query", "Evidence"),
     Listed("data", "Data", "Evidence"),
 )

@@ -86,3 +86,11 @@
 {%- macro _names(names) -%}
     [{% for name in names %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::varchar[]
 {%- endmacro -%}
+
+{#- A condition: the models were last built up to the same load. What compares a model of the live path with one that follows it can only be judged then. -#}
+{%- macro built_alike(models) -%}
+    (
+        select count(distinct marks.high_water) from control.models as marks
+        where marks.model in ('{{ models | join("', '") }}')
+    ) = 1
+{%- endmacro -%}

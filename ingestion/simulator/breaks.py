@@ -12,6 +12,7 @@ import polars as pl
 from ingestion.simulator.output import Writer
 from ingestion.simulator.stage import Stage
 from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, World, iso, moment
+from warehouse.settings import PROJECT
 
 DEPOSITS = (
     "request_without_psp", "psp_without_request", "duplicate_at_psp", "amount_differs", "fee_differs", "not_settled",
@@ -22,8 +23,8 @@ OFF = (1, 2, 500, 12_345)
 """Hundredths by which amounts differ where nothing is tolerated."""
 FEES_OFF = (2, -2, 5, 100)
 """Hundredths by which a fee is wrong; one is tolerated."""
-HOLIDAYS = ("2026-08-31", "2026-10-01", "2026-10-05", "2026-10-28")
-"""Bank holidays on which the simulated firm moves money all the same: nothing is due there, so nothing can be late."""
+HOLIDAYS = PROJECT / "dbt_project" / "seeds" / "finance" / "bank_holidays.csv"
+"""Days on which the simulated firm moves money all the same: nothing is due there, so nothing can be late."""
 
 
 @dataclass
@@ -298,8 +299,7 @@ class Breaks:
         usable = ordered.filter(
             pl.col("after").is_not_null() & (pl.col("place") % 4 == 1) & (pl.col("gap").abs() > 1_000) & pl.col("booked").is_between(first, last)
             & ~((pl.col("entity") == ENTITIES.index("CY")) & (pl.col("currency") == CURRENCIES.index("EUR")))
-            & ~pl.col("booked").cast(pl.Int32).cast(pl.Date).cast(pl.String).is_in(HOLIDAYS)
-        )  # fmt: skip
+        ).join(_holidays(moves.schema), on=["entity", "booked"], how="anti")  # fmt: skip
         parts = [moves]
         for number, row in enumerate(
             usable.sort("booked", "entity", "currency").head(3 * self.count).iter_rows(named=True)
@@ -365,3 +365,13 @@ def _money(hundredths: pl.Expr) -> pl.Expr:
 
 def _key(row: dict[str, Any]) -> str:
     return f"{row['psp']}:{row['event_id']}"
+
+
+def _holidays(like: pl.Schema) -> pl.DataFrame:
+    """entity and booked, as numbers of the types in `like`, of the bank holidays in the seed."""
+    seed = pl.read_csv(HOLIDAYS, schema_overrides={"holiday": pl.Date}).filter(pl.col("entity").is_in(ENTITIES))
+    numbers = {name: number for number, name in enumerate(ENTITIES)}
+    return seed.select(
+        pl.col("entity").replace_strict(numbers, return_dtype=pl.Int64).cast(like["entity"]),
+        pl.col("holiday").cast(pl.Int32).cast(like["booked"]).alias("booked"),
+    )

@@ -90,6 +90,7 @@ PSP_ROWS = [
         settlement_batch_id="X2"),
     psp("x2h", 25, "reserve_hold", "10", psp="dlocal", settlement_batch_id="X2"),
     psp("x2s", 25, "settlement", "86.70", psp="dlocal", settlement_batch_id="X2", bank_account=FIRM),
+    psp("x2r", 28, "reserve_release", "4", psp="dlocal", original_psp_txn_id="T-x2h"),
     psp("f1", 20, "fee", "12", psp="adyen"),
     psp("a1", 20, "adjustment", "7", psp="adyen", direction="out"),
     psp("a2", 20, "adjustment", "3", psp="adyen", direction="in"),
@@ -143,6 +144,8 @@ def first_feeds() -> dict[str, list[Row]]:
             *asked("x1", 1, "1000", client_id="C2", psp="dlocal"),
             *asked("x2", 24, "100", client_id="C2", psp="dlocal"),
             transfer("t2", "X2", 10, to_account="mt5:1002", to_amount="990.10", to_currency="EUR", rate="0.90009091"),
+            transfer("t3", "X3", 10, client_id="C3", currency="EUR", amount="1000", to_account="wallet", to_amount="1090", to_currency="USD",
+                rate="1.09"),
             *(request(f"r8{n}", "R8", 9 + n, event) for n, event in enumerate(("requested", "sent", "paid"))),
             *(request(f"r9{n}", "R9", 9 + n, event) for n, event in enumerate(("requested", "sent", "paid"))),
         ],
@@ -185,9 +188,10 @@ def first_feeds() -> dict[str, list[Row]]:
 
 
 def late_feeds() -> dict[str, list[Row]]:
-    """What 20 February brings of January: two deposits, and whose one unidentified receipt was."""
+    """What 20 February brings of January: two deposits, a corrected adjustment, and whose one unidentified receipt was."""
     return {
         "psp_transactions": [
+            psp("a2", 20, "adjustment", "4", psp="adyen", direction="in", source_version=2),
             psp("late", 15, "deposit", "500", psp="other", client_id="C1", client_reference="Dlate"),
             psp("late3", 15, "deposit", "70", psp="other", client_id="C3", client_reference="Dlate3"),
         ],

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.dbt.more_rows import more_feeds
+
 Row = dict[str, Any]
 JAN = "2026-01-"
 
@@ -61,10 +63,18 @@ def transfer(event_id: str, request_id: str, day: int, **more: Any) -> Row:
 
 
 def broker_feeds() -> dict[str, list[Row]]:
-    """Every feed's rows, in the order of time."""
+    """Every feed's rows, of C1 and then of C5."""
+    more = more_feeds({"psp": psp, "request": request, "transfer": transfer, "deal": deal, "line": line})
+    return {name: rows + more.get(name, []) for name, rows in _feeds().items()}
+
+
+def _feeds() -> dict[str, list[Row]]:
     return {
-        "clients": [client("C1"), client("CT", is_test=True)],
-        "trading_accounts": [account(1001, "USD"), account(1002, "EUR"), account(1003, "USD", is_demo=True)],
+        "clients": [client("C1"), client("CT", is_test=True), client("C5")],
+        "trading_accounts": [
+            account(1001, "USD"), account(1002, "EUR"), account(1003, "USD", is_demo=True), account(1005, "USD", "C5"),
+            account(1006, "EUR", "C5"),
+        ],
         "bank_accounts": [
             {"bank_account": name, "valid_from": "2025-01-01T00:00:00Z", "entity": "UK", "currency": "USD", "is_client_money": mine}
             for name, mine in (("UK-CLIENT", True), ("UK-FIRM", False))

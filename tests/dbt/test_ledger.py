@@ -58,6 +58,33 @@ WORKED = {
     "a bank charge": ("bank_statement_lines", "UK-FIRM:S1:3", "1020 -30, 5100 30"),
     "bank interest": ("bank_statement_lines", "UK-FIRM:S1:4", "1020 12, 4080 -12"),
     "margin paid to the LP": ("bank_statement_lines", "UK-FIRM:S1:5", "1020 -500, 1040 500"),
+    "a reserve released inside a batch": ("psp_transactions", "payco:n3", "1030 30, 1035 -30"),
+    "a settlement with a released reserve": ("psp_transactions", "payco:n5", "1020 130, 1030 -130"),
+    "a refund requested": ("cash_requests", "f1", "2010 60, 2015 -60"),
+    "a refund sent": ("cash_requests", "f2", "2015 60, 2070 -60"),
+    "a refund paid by the PSP, its first fee not recovered": ("psp_transactions", "payco:n6", "2070 60, 1030 -60"),
+    "a withdrawal cancelled": ("cash_requests", "g2", "2015 300, 2010 -300"),
+    "a transfer back to the wallet": ("deals", "mt5:40", "2020 100, 2010 -100"),
+    "a transfer back into another currency": (
+        "deals", "mt5:43", "2020 EUR 1000, 2090 EUR -1000, 2090 1100, 2010 -1089, 4060 -11",
+    ),
+    "a loss that credit absorbs": ("deals", "mt5:45", "2020 120, 4010 -120, 5060 70, 2020 -70, 9011 70, 9010 -70"),
+    "a profit that restores the credit first": ("deals", "mt5:46", "2020 -100, 4010 100, 5060 -70, 2020 70, 9011 -70, 9010 70"),
+    "a sweep of the firm's earnings": ("bank_statement_lines", "UK-CLIENT:S1:8", "1010 -50, 1020 50"),
+    "a hedge at a loss": ("lp_trades", "prime:L2", "1040 -30, 4010 30, 1040 -1, 5080 1"),
+    "a conversion into a currency without decimals, a tie to the even": (
+        "cash_requests", "y1", "2010 100, 2090 -100, 2090 JPY 15000, 2010 JPY -14900, 4060 JPY -100",
+    ),
+    "a conversion into a currency of two decimals": (
+        "cash_requests", "y2", "2010 100, 2090 -100, 2090 EUR 90.91, 2010 EUR -90, 4060 EUR -0.91",
+    ),
+    "a conversion into a currency of three decimals, a tie to the even": (
+        "cash_requests", "y3", "2010 100, 2090 -100, 2090 KWD 30.718, 2010 KWD -30, 4060 KWD -0.718",
+    ),
+    "a conversion into a currency of eight decimals": (
+        "cash_requests", "y4", "2010 100, 2090 -100, 2090 BTC 0.00166666, 2010 BTC -0.0016, 4060 BTC -0.00006666",
+    ),
+    "a deposit that is only pending": ("psp_transactions", "payco:n7", ""),
     "a hedge": ("lp_trades", "prime:L1", "1040 50, 4010 -50, 1040 -2, 5080 2, 1040 1, 5080 -1"),
 }  # fmt: skip
 
@@ -78,7 +105,7 @@ def test_posts_as_worked_out(ledger: Broker, worked: str) -> None:
 
 def _parsed(text: str) -> list[tuple[str, str, Decimal]]:
     """`1030 1000` or `2090 EUR 1000` → account, currency (USD where none stands), amount."""
-    parts = [one.split() for one in text.split(", ")]
+    parts = [one.split() for one in text.split(", ") if one]
     return [(part[0], part[1] if len(part) == 3 else "USD", Decimal(part[-1])) for part in parts]
 
 
@@ -120,7 +147,7 @@ def test_client_balances_run_from_day_to_day(ledger: Broker) -> None:
     days = ledger.rows(
         """
         select day::varchar, opening, closing from finance.fct_client_balances_daily
-        where account_code = '2020' and currency = 'USD' order by day
+        where account_code = '2020' and currency = 'USD' and client_id = 'C1' order by day
         """
     )
     assert days == [
@@ -138,3 +165,13 @@ def test_a_snapshot_that_differs_is_a_break_for_as_long_as_it_does(ledger: Broke
         "select reference, first_seen_on::varchar, last_seen_on::varchar, amount, status from finance.rec_breaks where reconciliation = 'platform'"
     )
     assert found == [("mt5:1001", "2026-01-08", "2026-01-08", Decimal(82), "gone")]
+
+
+def test_of_a_credit_only_what_no_loss_has_used_up_stands_in_the_memo_account(ledger: Broker) -> None:
+    days = ledger.rows(
+        """
+        select occurred_at::date::varchar, sum(sum(amount)) over (order by occurred_at::date) from finance.fct_postings
+        where account_code = '9010' and login = 1005 group by occurred_at::date order by 1
+        """
+    )
+    assert days == [("2026-01-06", Decimal(200)), ("2026-01-07", Decimal(130)), ("2026-01-08", Decimal(200))]

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.dbt import ledger_properties
 from tests.dbt.broker import Broker, Row, new_broker
+from tests.dbt.generated_streams import Stream, merged, streams, told
 from tests.dbt.ledger_rows import broker_feeds, client, line, psp
 
 FINANCE = "path:models/marts/finance"
@@ -43,17 +45,30 @@ CORRECTED: dict[str, list[Row]] = {
 }
 
 
+DRAWN: list[Stream] = streams(30)
+"""Streams drawn at random, the same every time; `make soak` draws thousands (test_ledger_generated.py)."""
+
+
+def known_feeds() -> dict[str, list[Row]]:
+    """The worked rows and, of the same feeds, those of the streams."""
+    drawn = merged([told(stream) for stream in DRAWN])
+    return {name: rows + drawn.get(name, []) for name, rows in broker_feeds().items()}
+
+
 def feeds_of(*names: str) -> dict[str, list[Row]]:
-    return {name: rows for name, rows in broker_feeds().items() if name in names}
+    return {name: rows for name, rows in known_feeds().items() if name in names}
 
 
 @pytest.fixture(scope="module")
 def in_order(tmp_path_factory: pytest.TempPathFactory) -> Broker:
-    """Everything at once, then the corrections."""
+    """Everything at once, then the corrections, and with them every row of the streams once more."""
     broker = new_broker(tmp_path_factory.mktemp("in_order"))
-    known = broker_feeds()
+    known = known_feeds()
     broker.learn("2026-02-01 00:00:00", **known | {name: known[name] + rows for name, rows in LATER.items()})
-    broker.learn("2026-02-02 00:00:00", **CORRECTED)
+    again = merged([told(stream) for stream in DRAWN])
+    broker.learn(
+        "2026-02-02 00:00:00", **again | {name: rows + again.get(name, []) for name, rows in CORRECTED.items()}
+    )
     broker.build(FINANCE)
     return broker
 
@@ -147,3 +162,16 @@ def test_a_client_turned_out_to_be_a_test_is_taken_out_again(in_order: Broker) -
     )
     assert lines == [(0, 2), (0, 2)]
     assert in_order.rows("select reason from finance.unposted_events where client_id = 'C9'") == [("test",)]
+
+
+def test_every_entry_of_generated_streams_balances_in_each_currency(in_order: Broker, upside_down: Broker) -> None:
+    ledger_properties.every_entry_balances(in_order)
+    ledger_properties.every_entry_balances(upside_down)
+
+
+def test_generated_streams_sent_twice_leave_on_each_account_what_the_specification_says(in_order: Broker) -> None:
+    ledger_properties.money_is_conserved(in_order, DRAWN)
+
+
+def test_a_request_rejected_cancelled_or_failed_leaves_no_trace(in_order: Broker) -> None:
+    ledger_properties.a_rejection_leaves_no_trace(in_order, DRAWN)

@@ -111,7 +111,19 @@ def test_no_line_and_no_settlement_is_matched_twice_apart_from_sums(books: Broke
 
 def test_the_reserve_s_lots_fall_due_by_the_psp_s_terms(books: Broker) -> None:
     lots = books.rows("select event_id, matures_on::varchar, remaining from finance.fct_psp_reserve_lots order by 1")
-    assert lots == [("x1h", "2026-01-15", Decimal(100)), ("x2h", "2026-03-11", Decimal(10))]
+    assert lots == [("x1h", "2026-01-15", Decimal(100)), ("x2h", "2026-03-11", Decimal(6))], (
+        "its release names the younger lot"
+    )
+
+
+def test_a_provider_s_row_without_a_client_is_of_the_entity_it_settles_to(books: Broker) -> None:
+    found = books.rows(
+        """
+        select source_key, entity from finance.fct_journal_entries
+        where source_key in ('adyen:f1', 'adyen:a1', 'dlocal:x1h', 'dlocal:x2r') order by 1
+        """
+    )
+    assert found == [("adyen:a1", "SC"), ("adyen:f1", "SC"), ("dlocal:x1h", "SC"), ("dlocal:x2r", "SC")]
 
 
 def test_a_deposit_that_names_only_our_request_is_its_client_s(books: Broker) -> None:
@@ -134,17 +146,18 @@ DEALS = {
     "24": "2020 5, 4050 -5",
     "25": "2020 6, 4030 -6",
     "26": "2020 -1, 4040 1",
-    "27": "9010 8, 9011 -8",
-    "28": "9010 -8, 9011 8",
+    "27": "9010 8, 9011 -8, 5060 4, 2020 -4, 9011 4, 9010 -4",
+    "28": "9010 -8, 9011 8, 5060 -4, 2020 4, 9011 -4, 9010 4",
     "29": "2020 -8, 5060 8",
     "30": "2020 -3, 4010 3",
 }
 OTHERS = {
     ("psp_transactions", "adyen:f1"): "5010 12, 1030 -12",
     ("psp_transactions", "adyen:a1"): "1030 -7, 1038 7",
-    ("psp_transactions", "adyen:a2"): "1030 3, 1038 -3",
+    ("psp_transactions", "adyen:a2"): "1030 3, 1038 -3, 1030 -3, 1038 3, 1030 4, 1038 -4",
     ("psp_transactions", "adyen:S-B2"): "1020 490, 1030 -490, 1038 2.80, 1030 -2.80",
     ("fx_rates", "SC:2026-01"): "5070 20, 2090 -20",
+    ("fx_rates", "CY:2026-01"): "2090 EUR 17.86, 4070 EUR -17.86",
     ("bank_statement_lines", "SC-FIRM:SC-FIRM-02:2"): "1020 -1100, 2090 1100",
     ("bank_statement_lines", "SC-FIRM-EUR:SC-FIRM-EUR-02:1"): "1020 EUR 1000, 2090 EUR -1000",
 }
@@ -197,6 +210,8 @@ def test_a_late_event_restates_exactly_the_figures_it_touches(books: Broker) -> 
     assert restated == [
         ("ledger_1030", "CY", "2026-01-15", Decimal(70), "psp_transactions:other:late3", False),
         ("ledger_1030", "SC", "2026-01-15", Decimal(500), "psp_transactions:other:late", True),
+        ("ledger_1030", "SC", "2026-01-20", Decimal(1), "psp_transactions:adyen:a2", True),
+        ("ledger_1038", "SC", "2026-01-20", Decimal(-1), "psp_transactions:adyen:a2", True),
         ("ledger_2010", "CY", "2026-01-15", Decimal(-70), "psp_transactions:other:late3", False),
         ("ledger_2010", "SC", "2026-01-15", Decimal(-500), "psp_transactions:other:late", True),
         ("ledger_2010", "SC", "2026-01-19", Decimal(-60), "bank_statement_lines:SC-CLIENT:SC-CLIENT-01:1", True),
@@ -204,10 +219,21 @@ def test_a_late_event_restates_exactly_the_figures_it_touches(books: Broker) -> 
     ]
 
 
+def test_a_corrected_provider_row_makes_two_entries_and_touches_no_other(books: Broker) -> None:
+    made = books.rows(
+        """
+        select entry_id, reverses_entry_id from finance.fct_journal_entries
+        where recorded_at = '2026-02-20 12:00:00' and source_feed = 'psp_transactions' and source_key like 'adyen:%' order by 1
+        """
+    )
+    first = "psp_transactions:adyen:a2:adjustment:v1"
+    assert made == [(f"{first}:reversal", first), ("psp_transactions:adyen:a2:adjustment:v2", None)]
+
+
 def test_coverage_counts_every_entry_once(books: Broker) -> None:
     counted = books.rows("select sum(entries) + sum(reversals) from finance.fct_posting_coverage")
     assert counted == books.rows("select count(*) from finance.fct_journal_entries")
-    assert books.rows("select entries from finance.fct_posting_coverage where rule_id = 'psp_adjustment'") == [(2,)]
+    assert books.rows("select entries from finance.fct_posting_coverage where rule_id = 'psp_adjustment'") == [(3,)]
     assert books.rows("select entries from finance.fct_posting_coverage where rule_id = 'lp_trade'") == [(0,)]
 
 

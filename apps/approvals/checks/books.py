@@ -15,13 +15,7 @@ where status = 'open' and ($1::varchar is null or entity = $1) and first_seen_on
 """
 
 CLIENT_MONEY = """
-select
-    sum(case when accounts.kind = 'liability' then -balances.balance else 0 end) as requirement,
-    sum(case when accounts.kind = 'asset' then balances.balance else 0 end) as resource,
-    count(*) as accounts
-from finance.fct_trial_balance as balances
-inner join finance.dim_ledger_accounts as accounts on balances.account_code = accounts.account_code
-where accounts.is_client_money and balances.entity = $1 and balances.currency = $2 and balances.day = $3
+select requirement, resource, status, fund_by from finance.fct_client_money_daily where entity = $1 and currency = $2 and day = $3
 """
 
 FIGURE = "select value from leadership.fct_kpi_daily where kpi = $1 and entity = $2 and day = $3"
@@ -62,26 +56,31 @@ def no_open_breaks(context: Context) -> Finding:
 
 @check("client_money_agrees")
 def client_money_agrees(context: Context) -> Finding:
-    """The signed figures are those of the trial balance of that day, and the money held covers what is owed to clients."""
+    """The signed figures are those of the day's calculation, no client netted against another, and what was short has been topped up."""
     if context.subject.currency is None or context.subject.entity is None:
         raise Missing("it names no entity or currency")
     day = _day(context.fact("day"))
-    books = context.ask(CLIENT_MONEY, context.subject.entity, context.subject.currency, day)[0]
-    if not books["accounts"]:
+    found = context.ask(CLIENT_MONEY, context.subject.entity, context.subject.currency, day)
+    if not found:
         raise Missing(
-            f"the trial balance has no client money of {context.subject.entity} in {context.subject.currency} on {day}"
+            f"no client money of {context.subject.entity} in {context.subject.currency} was calculated on {day}"
         )
+    books = found[0]
     stated = {name: Decimal(str(context.fact(name))) for name in ("requirement", "resource")}
     wrong = [name for name in stated if stated[name] != books[name]]
-    inputs = {"day": day, "stated": stated, "books": {name: books[name] for name in stated}}
+    inputs = {"day": day, "stated": stated, "books": {name: books[name] for name in (*stated, "status", "fund_by")}}
     if wrong:
         name = wrong[0]
         return Finding(
             False, f"{name.capitalize()} is stated as {stated[name]:,.2f}; the books say {books[name]:,.2f}.", inputs
         )
-    missing = stated["requirement"] - stated["resource"]
+    short = stated["requirement"] - stated["resource"]
     said = f"{stated['resource']:,.2f} are held against {stated['requirement']:,.2f} owed."
-    return Finding(missing <= 0, said, inputs)
+    if short > 0 and books["status"] in ("funded", "balanced"):
+        return Finding(True, f"{said} The {short:,.2f} missing were topped up by {books['fund_by']}.", inputs)
+    if short > 0:
+        said = f"{said} {short:,.2f} are missing, to be topped up by the close of {books['fund_by']}."
+    return Finding(short <= 0, said, inputs)
 
 
 @check("figure_agrees")

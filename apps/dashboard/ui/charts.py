@@ -122,6 +122,25 @@ def stacked_categories(
     return figure
 
 
+def calendar(frame: pl.DataFrame, *, value: str, unit: str) -> go.Figure:
+    """A square a day, weeks from left to right and Monday on top, the darker the more; a day that is not in the frame is left out."""
+    placed = frame.select("day", pl.col(value).cast(pl.Int64)).with_columns(
+        pl.col("day").dt.truncate("1w").alias("week"), (7 - pl.col("day").dt.weekday()).alias("place")
+    )
+    weeks = placed["week"].unique().sort().to_list()
+    cells = {(row["place"], row["week"]): row for row in placed.iter_rows(named=True)}
+    grid = [[cells.get((place, week), {}) for week in weeks] for place in range(7)]
+    figure = go.Figure(
+        go.Heatmap(
+            x=weeks, y=["Sun", "Sat", "Fri", "Thu", "Wed", "Tue", "Mon"], z=[[cell.get(value) for cell in row] for row in grid],
+            text=[[f"{cell['day']:%a %d %b %Y}: {cell[value]:,} {unit}" if cell else "" for cell in row] for row in grid],
+            hovertemplate="%{text}<extra></extra>", colorscale=theme.DARKER, xgap=2, ygap=2,
+            colorbar={"thickness": 8, "title": unit, "tickformat": "d", "nticks": 4},
+        )
+    )  # fmt: skip
+    return theme.dressed(figure, height=230)
+
+
 def ranked(
     labels: Sequence[str], values: Sequence[float | None], *, unit: str, signed: bool = False, percent: bool = False
 ) -> go.Figure:

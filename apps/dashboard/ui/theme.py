@@ -9,6 +9,8 @@ BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, GREY, YELLOW = (
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, GREY, YELLOW)
 IN, OUT = BLUE, ORANGE
 HATCH = "/"
+DARKER = [[0, "#DCEBF5"], [0.25, "#9CC9E3"], [0.6, "#3E93C6"], [1, "#00436B"]]
+"""From few to many, for calendars; it reads in light and dark, and without seeing colours."""
 HEIGHT = 320
 
 

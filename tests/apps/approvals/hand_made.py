@@ -183,8 +183,14 @@ MARTS = {
         select day, entity, account_code, 'EUR' as currency, balance::decimal(38, 8) as balance
         from (select unnest(['CY', 'AU']) as entity), (values ('1010', 1000.5), ('2010', -400.25), ('2020', -500), ('1020', 77)) as b (account_code, balance),
             (select unnest([date '2026-11-20', date '2026-11-21']) as day)""",
+    "finance.fct_client_money_daily": """
+        select entity, 'EUR' as currency, day, 900.25::decimal(38, 8) as requirement, held::decimal(38, 8) as resource, status, day + 1 as fund_by
+        from (values ('AU', date '2026-11-21', 1000.5, 'due'), ('AU', date '2026-11-20', 800.25, 'due'), ('AU', date '2026-11-19', 800.25, 'funded'))
+            as m (entity, day, held, status)""",
     "finance.rec_breaks": """
-        select * from (values
+        select *, 'finance' as owner, null::varchar as comment, null::varchar as resolution, null::varchar as resolution_entry_id,
+            null::varchar as resolved_by, null::timestamp as resolved_at
+        from (values
             ('b-small', 'platform', 'balance_differs', date '2026-11-20', date '2026-11-21', 1, -12.34::decimal(38, 8), 'EUR', 'mt5:1001', 'c-good', 'CY', 'open'),
             ('b-large', 'platform', 'balance_differs', date '2026-11-02', date '2026-11-21', 15, 2000::decimal(38, 8), 'EUR', 'mt5:1002', 'c-good', 'UK', 'open'),
             ('b-gone', 'platform', 'balance_differs', date '2026-10-02', date '2026-10-21', 15, 5::decimal(38, 8), 'EUR', 'mt5:1002', 'c-good', 'CY', 'gone')

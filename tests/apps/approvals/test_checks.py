@@ -213,6 +213,7 @@ WRONG_SEEDED = [
     ("commission_adjustment", "adjustment_within_accruals", {"amount": Decimal(-51)}),
     ("commission_adjustment", "payout_partners", {"payload": {"partner_id": "p-3"}}),
     ("client_money_sign_off", "client_money_agrees", {"payload": {"resource": "1000.51"}}),
+    ("client_money_sign_off", "client_money_agrees", {"payload": {"day": "2026-11-20", "resource": "800.25"}}),
     ("published_figure", "figure_agrees", {"payload": {"value": "1234.6"}}),
     ("parameter_change", "change_is_current", {"payload": {"valid_from": "2026-11-01"}}),
     ("rule_change", "change_was_replayed", {"payload": {"replay": {"from": "2026-01-01"}}}),
@@ -245,6 +246,12 @@ def test_each_check_of_a_seeded_subject_alone_refuses(
     with writing(store) as connection:
         one = seeded(connection, marts, subject_type, **said)
         assert refused(marts, connection, one, approver) == {name: "fail"}
+
+
+def test_client_money_that_was_short_can_be_signed_once_it_is_topped_up(marts: Reader, store: sa.Engine) -> None:
+    with writing(store) as connection:
+        one = seeded(connection, marts, "client_money_sign_off", payload={"day": "2026-11-19", "resource": "800.25"})
+        assert refused(marts, connection, one) == {}
 
 
 def test_an_open_break_alone_refuses_to_close_the_period_it_began_in(marts: Reader, store: sa.Engine) -> None:

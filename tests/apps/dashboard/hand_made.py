@@ -4,6 +4,7 @@ import contextlib
 import json
 from datetime import datetime
 
+from tests.apps.dashboard.hand_made_books import BOOKS
 from warehouse import control
 from warehouse.engine import connect, make_home
 from warehouse.publish import publish
@@ -123,6 +124,7 @@ MARTS = {
             'do_not_honour'][1 + i % 3] as reason,
             'psp_transactions' as source_feed, null::bigint as seq
         from range(390) t (i)""",
+    **BOOKS,
 }  # fmt: skip
 
 STAFF = {

@@ -33,6 +33,20 @@ def test_a_tab_shows_the_broker_that_was_built(open_page: Open, broker: Path, pa
     assert app.dataframe
 
 
+def test_an_entry_leads_to_the_row_of_the_file_that_made_it_masked_as_the_marts_are(
+    open_page: Open, broker: Path
+) -> None:
+    lines = open_page("ledger", "farid", home=broker, tab="entries", account="1030", period="all").dataframe[0].value
+    entry = next(one for one in lines["entry_id"] if one.startswith("psp_transactions:") and ":deposit:" in one)
+    shown = {
+        user: dict(open_page("ledger", user, home=broker, entry=entry).dataframe[-1].value.itertuples(index=False))
+        for user in ("farid", "astrid")
+    }
+    assert shown["astrid"]["event_id"] == entry.split(":")[2]
+    assert shown["farid"]["amount"] == shown["astrid"]["amount"]
+    assert shown["farid"]["instrument_holder"] == f"{shown['astrid']['instrument_holder'][0]}…"
+
+
 def test_every_mart_column_that_a_tile_or_table_shows_has_a_definition(open_page: Open, broker: Path) -> None:
     app = open_page("overview", "lena", home=broker, period="all")
     assert all(tile.help for tile in app.metric)

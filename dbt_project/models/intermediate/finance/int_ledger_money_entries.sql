@@ -4,7 +4,7 @@
     compared with what stands: what differs is reversed and made anew, so that the order in which files arrive never shows in the net state. -#}
 {%- set components = ledger_components() %}
 {%- set terms = ledger_terms() %}
-{#- Of what trades alone bring about, only the partners' accruals, and what was decided on them, are money of this kind. -#}
+{#- Of what trades alone bring about, only the partners' accruals, what was decided on them, and the credit that covers a loss are money of this kind. -#}
 {%- set only_trades = only_trades_came() %}
 {%- set columns = ['event_key', 'source_feed', 'source_key', 'entry_type'] + terms %}
 
@@ -24,14 +24,18 @@ with due as (
         -- matched to what posts already, and nothing of its own besides
         and (event_kind <> 'payout_matched' or fee <> 0)
         {%- if only_trades %}
-        and source_feed in ('commission_accruals', 'commission_decisions')
+        and (source_feed in ('commission_accruals', 'commission_decisions') or (source_feed = 'deals' and event_kind = 'credit_absorbed'))
         {%- endif %}
 ),
 
 {% if is_incremental() -%}
 made as (
     select * from {{ this }}
-    where sign = 1{{ " and source_feed in ('commission_accruals', 'commission_decisions')" if only_trades }}
+    where
+        sign = 1
+        {%- if only_trades %}
+        and (source_feed in ('commission_accruals', 'commission_decisions') or (source_feed = 'deals' and entry_type = 'credit_absorbed'))
+        {%- endif %}
 ),
 
 last_entries as (

@@ -14,6 +14,25 @@ others as (
         *,
         null::varchar as client_id
     from {{ ref('int_ledger_partner_events') }}
+    union all by name
+    -- what credit covers of a loss, and what a later profit gives back to it
+    select
+        'deals' as source_feed,
+        platform || ':' || deal_id as source_key,
+        'credit_absorbed' as event_kind,
+        case when change > 0 then 'loss' else 'profit' end as condition,
+        client_id,
+        entity,
+        platform,
+        login,
+        book,
+        currency,
+        abs(change) as amount,
+        executed_at as occurred_at,
+        _load_id as source_load_id,
+        _row_number as source_row_number
+    from {{ ref('int_ledger_credit_deals') }}
+    where change <> 0
 ),
 
 ruled_others as (

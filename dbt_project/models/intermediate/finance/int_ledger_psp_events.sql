@@ -26,6 +26,44 @@ batches as (
     having count(*) filter (where kind <> 'settlement') > 0
 ),
 
+-- whose PSP account it is: a row without a client is of the entity whose bank its batch was settled to, or all batches of that PSP and currency are
+settled_to as (
+    select distinct
+        psp_rows.psp,
+        psp_rows.settlement_batch_id,
+        psp_rows.currency,
+        bank_accounts.entity
+    from psp_rows
+    inner join bank_accounts
+        on
+            psp_rows.bank_account = bank_accounts.bank_account
+            and psp_rows.occurred_at >= bank_accounts.valid_from
+            and psp_rows.occurred_at < bank_accounts.valid_to
+    where psp_rows.kind = 'settlement' and psp_rows.is_first_completed and bank_accounts.entity is not null
+),
+
+batch_entities as (
+    select
+        psp,
+        settlement_batch_id,
+        currency,
+        min(entity) as entity
+    from settled_to
+    where settlement_batch_id is not null
+    group by psp, settlement_batch_id, currency
+    having count(distinct entity) = 1
+),
+
+only_entities as (
+    select
+        psp,
+        currency,
+        min(entity) as entity
+    from settled_to
+    group by psp, currency
+    having count(distinct entity) = 1
+),
+
 events as (
     select
         psp_rows.*,
@@ -42,7 +80,9 @@ events as (
             when psp_rows.kind = 'settlement' then case when bank_accounts.is_client_money then 'client_bank' else 'firm_bank' end
             else 'any'
         end as condition,
-        bank_accounts.entity as bank_entity,
+        coalesce(
+            bank_accounts.entity, case when psp_rows.client_id is null then coalesce(batch_entities.entity, only_entities.entity) end
+        ) as bank_entity,
         coalesce(batches.difference, 0) as difference
     from psp_rows
     cross join has_requests
@@ -51,6 +91,12 @@ events as (
             psp_rows.bank_account = bank_accounts.bank_account
             and psp_rows.occurred_at >= bank_accounts.valid_from
             and psp_rows.occurred_at < bank_accounts.valid_to
+    left join batch_entities
+        on
+            psp_rows.psp = batch_entities.psp
+            and psp_rows.settlement_batch_id = batch_entities.settlement_batch_id
+            and psp_rows.currency = batch_entities.currency
+    left join only_entities on psp_rows.psp = only_entities.psp and psp_rows.currency = only_entities.currency
     left join batches
         on
             psp_rows.psp = batches.psp

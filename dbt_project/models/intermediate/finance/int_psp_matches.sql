@@ -69,28 +69,7 @@ scored as (
         )
 ),
 
-{% for turn in [1, 2] -%}
-best_{{ turn }} as (
-    select * from scored
-    {%- if not loop.first %}
-    where
-        row_key not in (select taken.row_key from chosen_{{ turn - 1 }} as taken)
-        and request_id not in (select taken.request_id from chosen_{{ turn - 1 }} as taken)
-    {%- endif %}
-    qualify
-        row_number() over (partition by row_key order by score desc, request_id) = 1
-        and row_number() over (partition by request_id order by score desc, row_key) = 1
-),
-
-chosen_{{ turn }} as (
-    {% if not loop.first -%}
-    select * from chosen_{{ turn - 1 }}
-    union all
-    {% endif -%}
-    select * from best_{{ turn }}
-),
-
-{% endfor -%}
+{{ greedy_pairs('scored', 'row_key', 'request_id', 2) }}
 request_matches as (
     select
         psp,

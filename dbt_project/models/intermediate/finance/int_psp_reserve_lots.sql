@@ -1,4 +1,5 @@
--- Rolling reserve: each amount a PSP held back, with its maturity and what of it has been released; releases use up the oldest lots first.
+-- Rolling reserve: each amount a PSP held back, with its maturity and what of it has been released. A release that names the hold's transaction is of that
+-- lot; the others use up what is left of the oldest lots first.
 with movements as (
     select
         psp_rows.*,
@@ -59,15 +60,34 @@ terms as (
     from {{ ref('psp_terms') }}
 ),
 
-holds as (
+named as (
+    select
+        psp,
+        currency,
+        original_psp_txn_id as txn_id,
+        sum(amount) as amount
+    from placed
+    where kind = 'reserve_release' and original_psp_txn_id is not null
+    group by psp, currency, original_psp_txn_id
+),
+
+lots as (
     select
         placed.*,
-        coalesce(sum(placed.amount) over (
-            partition by placed.psp, placed.currency, placed.pool order by placed.occurred_at, placed.event_id
-            rows between unbounded preceding and 1 preceding
-        ), 0) as held_before
+        least(placed.amount, coalesce(named.amount, 0)) as own_release
     from placed
+    left join named on placed.psp = named.psp and placed.currency = named.currency and placed.txn_id = named.txn_id
     where placed.kind = 'reserve_hold'
+),
+
+holds as (
+    select
+        *,
+        sum(own_release) over (partition by psp, currency, pool) as named_releases,
+        coalesce(sum(amount - own_release) over (
+            partition by psp, currency, pool order by occurred_at, event_id rows between unbounded preceding and 1 preceding
+        ), 0) as held_before
+    from lots
 )
 
 select
@@ -79,7 +99,9 @@ select
     holds.occurred_at::date as held_on,
     holds.occurred_at::date + terms.reserve_days as matures_on,
     holds.amount,
-    least(holds.amount, greatest(coalesce(releases.released, 0) - holds.held_before, 0))::decimal(38, 8) as released
+    (holds.own_release + least(
+        holds.amount - holds.own_release, greatest(coalesce(releases.released, 0) - holds.named_releases - holds.held_before, 0)
+    ))::decimal(38, 8) as released
 from holds
 left join releases on holds.psp = releases.psp and holds.currency = releases.currency and holds.pool = releases.pool
 left join terms

@@ -275,28 +275,7 @@ scored as (
     from one_to_one
 ),
 
-{% for turn in [1, 2, 3] -%}
-best_{{ turn }} as (
-    select * from scored
-    {%- if not loop.first %}
-    where
-        line_key not in (select taken.line_key from chosen_{{ turn - 1 }} as taken)
-        and settlement_key not in (select taken.settlement_key from chosen_{{ turn - 1 }} as taken)
-    {%- endif %}
-    qualify
-        row_number() over (partition by line_key order by score desc, settlement_key) = 1
-        and row_number() over (partition by settlement_key order by score desc, line_key) = 1
-),
-
-chosen_{{ turn }} as (
-    {% if not loop.first -%}
-    select * from chosen_{{ turn - 1 }}
-    union all
-    {% endif -%}
-    select * from best_{{ turn }}
-),
-
-{% endfor -%}
+{{ greedy_pairs('scored', 'line_key', 'settlement_key', 3) }}
 pairs as (
     select
         line_key,

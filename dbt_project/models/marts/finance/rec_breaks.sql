@@ -197,6 +197,20 @@ aged as (
     left join calendars on stands.entity = calendars.entity
 ),
 
+-- the latest of each thing that people said about a break
+actions as (
+    select
+        break_id,
+        arg_max(owner, seq) filter (where owner is not null) as owner,
+        arg_max(comment, seq) filter (where comment is not null) as comment,
+        arg_max(entry_id, seq) filter (where entry_id is not null) as entry_id,
+        arg_max(reason, seq) filter (where is_resolved) as reason,
+        arg_max(actor_id, seq) filter (where is_resolved) as resolved_by,
+        max(occurred_at) filter (where is_resolved) as resolved_at
+    from {{ ref('int_break_actions') }}
+    group by break_id
+),
+
 breaks as (
     select
         aged.break_id,
@@ -210,10 +224,15 @@ breaks as (
         aged.reference,
         aged.client_id,
         aged.entity,
-        case when aged.is_open then 'open' else 'gone' end as status,
-        coalesce(classes.owner, 'finance') as owner,
-        case when not aged.is_open then 'the difference is gone' end as resolution
+        case when not aged.is_open then 'gone' when actions.resolved_at is not null then 'resolved' else 'open' end as status,
+        coalesce(actions.owner, classes.owner, 'finance') as owner,
+        actions.comment,
+        coalesce(actions.reason, case when not aged.is_open then 'the difference is gone' end) as resolution,
+        actions.entry_id as resolution_entry_id,
+        actions.resolved_by,
+        actions.resolved_at
     from aged
+    left join actions on aged.break_id = actions.break_id
     left join {{ ref('break_classes') }} as classes on aged.reconciliation = classes.reconciliation and aged.class = classes.class
     inner join business_days as first_day on aged.calendar = first_day.entity and aged.first_seen_on = first_day.day
     inner join business_days as last_day on aged.calendar = last_day.entity and aged.aged_to = last_day.day
