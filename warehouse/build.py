@@ -113,7 +113,9 @@ def build(
         note = f"step {number}/{len(plan.steps)}, known at {step.recorded_at:%Y-%m-%d %H:%M} "
         without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
         if chosen is None or chosen:
-            arguments = ["build", *(["--select", *chosen] if chosen else []), *without]
+            # of a selection asked for: a test that also reads a model outside it would fail for want of it
+            whole = ["--indirect-selection", "buildable"] if select else []
+            arguments = ["build", *(["--select", *chosen] if chosen else []), *whole, *without]
             outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
         outcome.green = not outcome.failures
         if not outcome.green:
