@@ -50,11 +50,11 @@ def services(settings: Settings) -> list[Service]:
     health = f"http://{host}:{settings.webhook_port}/healthz"
     webhooks = [Service("webhooks", receiver, settings.webhook_port, health)] if settings.webhook_secrets else []
     return [
-        *webhooks,
         Service("dashboards", tuple(streamlit), settings.dashboard_port, f"http://{host}:{settings.dashboard_port}"),
         Service("dagster", tuple(webserver), settings.dagster_port, f"http://{host}:{settings.dagster_port}"),
         Service("dagster-daemon", (_beside("dagster-daemon"), "run", *module), None, ""),
         Service("outbox", (_beside("daybook"), "outbox", "work"), None, ""),
+        *webhooks,
     ]
 
 
