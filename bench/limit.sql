@@ -452,7 +452,7 @@ create temp table accrual_day as
 select partner_id, currency, executed_at::date as day, sum(amount)::decimal(38, 8) as amount from partners.fct_commission_accruals group by all;
 
 create temp table decided as
-select d.* replace (if(event = 'approved', coalesce(d.amount, trunc(greatest(coalesce(a.amount, 0), 0), 2)), d.amount) as amount), p.entity
+select d.* replace (if(event = 'approved', coalesce(d.amount, trunc(greatest(coalesce(a.amount, 0), 0), 2)::decimal(38, 8)), d.amount) as amount), p.entity
 from raw.commission_decisions as d
 left join (select partner_id, currency, strftime(day, '%Y-%m') as period, sum(amount) as amount from accrual_day group by all) as a using (partner_id, currency, period)
 left join partner_from as p on d.partner_id = p.partner_id and d.occurred_at >= p.valid_from and d.occurred_at < p.valid_to

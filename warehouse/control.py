@@ -17,6 +17,7 @@ create table if not exists control.runs (
 create table if not exists control.steps (
     horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint, background_built boolean
 );
+alter table control.steps add column if not exists background_built boolean;  -- homes made before it was there
 -- what each model has taken, and how a mart goes out: append (rows of new runs), keyed (touched keys replaced), replace
 create table if not exists control.models (
     model varchar primary key, schema_name varchar, is_mart boolean, high_water bigint, run_id bigint, full_run_id bigint,
