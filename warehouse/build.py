@@ -13,7 +13,7 @@ from warehouse.control import ensure_control, scalar
 from warehouse.dbt import Dbt, NodeResult, Progress, project_hash
 from warehouse.dictionary import write_dictionary
 from warehouse.engine import connect
-from warehouse.selection import STEPWISE, names, needed_for, new_rows, touched
+from warehouse.selection import BACKGROUND, STEPWISE, names, needed_for, new_rows, touched
 from warehouse.settings import Settings
 
 MART_SCHEMAS = (
@@ -115,7 +115,9 @@ def build(
         if chosen is None or chosen:
             # of a part of the models only those tests can run whose other models are there
             partly = ["--indirect-selection", "buildable"] if select else []
-            arguments = ["build", *(["--select", *chosen] if chosen else []), *partly, *without]
+            # a check that also reads what follows waits for it
+            later = ["--exclude", f"tag:{BACKGROUND}"] if plan.live and plan.scope == "live" else []
+            arguments = ["build", *(["--select", *chosen] if chosen else []), *later, *partly, *without]
             outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
         outcome.green = not outcome.failures
         if not outcome.green:

@@ -82,7 +82,8 @@ def test_a_live_build_and_what_follows_it_give_the_marts_of_one_build(built_copy
         write_new_deals(settings, 40, "arrived")
         load(settings, Source(recorded_at=at))
     live = build_and_publish(built_copy, scope="live", suites=False)
-    assert live.green and live.publish is not None and not live.publish.fell_back
+    assert live.green, live.build and live.build.failures
+    assert live.publish is not None and not live.publish.fell_back
     assert not nothing_new(built_copy)
     followed = build_and_publish(built_copy, scope="background", suites=False)
     assert followed.green and followed.publish is not None and not followed.publish.fell_back
