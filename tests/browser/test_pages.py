@@ -20,11 +20,11 @@ def exceptions(page: Page) -> int:
 
 
 SAMPLE = ("lena", "paolo", "adam")
-"""Three roles by address in every run; `make soak` tries them all. That granted pages open is also tried without a browser."""
+"""Three roles by address in every run; `make soak` the rest. That granted pages open is also tried without a browser."""
 
 
 @pytest.mark.parametrize(
-    "user", [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in VIEWERS]
+    "user", [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.soak) for name in VIEWERS]
 )
 def test_a_role_sees_its_pages_in_the_menu_and_is_refused_the_others_by_address(visit: Visit, user: str) -> None:
     granted = VIEWERS[user].pages
