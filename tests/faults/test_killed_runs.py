@@ -98,7 +98,7 @@ def same(shaken: Settings, expected: dict[str, tuple[int, int]]) -> None:
 
 @pytest.mark.slow
 def test_after_kills_at_random_moments_the_marts_equal_those_of_an_undisturbed_run(tmp_path: Path):
-    same_after_kills(tmp_path, kills=5, deals=1_500, seed=11)
+    same_after_kills(tmp_path, kills=3, deals=1_500, seed=11)
 
 
 @pytest.mark.soak
