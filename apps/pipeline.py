@@ -15,6 +15,7 @@ import duckdb
 from apps import operations, repairs
 from ingestion import sources
 from ingestion.connectors.mt5_pull import PullError
+from ingestion.files import in_landing
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
@@ -197,8 +198,7 @@ def watch(
     behind_since: float | None = None
     while True:
         try:
-            arrived = any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*"))
-            waiting = seen is None or arrived or operations.urgent(settings, seen)
+            waiting = seen is None or in_landing(settings) or operations.urgent(settings, seen)
             if behind_since is not None and (not waiting or time.monotonic() - behind_since > FOLLOW_AFTER):
                 report(build_and_publish(settings, scope="background", dbt=dbt, suites=False, progress=progress))
                 behind_since = None
@@ -220,10 +220,6 @@ def _anchor(settings: Settings, published: PublishOutcome | None) -> None:
         from apps.approvals.anchors import anchor
 
         anchor(settings, "publish", published.publish.publish_id)
-
-
-def _unfinished(path: Path) -> bool:
-    return path.name.startswith(".") or path.suffix in {".part", ".tmp"}
 
 
 def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[NodeResult]:

@@ -10,8 +10,7 @@ from warehouse.settings import Settings
 
 def dictionary(dbt: Dbt) -> dict[str, Any]:
     """`schema.mart` → description, owner and columns (name → type and description), from dbt's parsed manifest."""
-    manifest = dbt.manifest or dbt.parse()
-    nodes = manifest.nodes.values()
+    nodes = dbt.parsed().nodes.values()
     marts = [node for node in nodes if str(node.resource_type) == "model" and node.fqn[1] == "marts"]
     return {
         f"{node.schema}.{node.name}": {
