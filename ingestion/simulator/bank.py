@@ -14,6 +14,8 @@ from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, MINOR_STEP, Wor
 WIRE = METHODS.index("bank_wire")
 CAPITAL = np.array([2_000_000, 2_000_000, 1_500_000, 300_000_000]) * 100
 """What each firm account opens with, in hundredths, for each thousand clients (at least once)."""
+SENT_BACK = "SENTBACK"
+"""Begins the reference of a receipt that nobody explains and that goes back the same day."""
 LINE_COLUMNS = (
     "entity",
     "currency",
@@ -160,7 +162,7 @@ def statement_lines(lines: pl.DataFrame) -> pl.DataFrame:
     frame = frame.sort("day", "bank_account", "kind", "reference", "amount")
     frame = frame.with_columns(line_no=pl.int_range(1, pl.len() + 1).over("bank_account", "day"))
     booked = pl.col("day").cast(pl.Int32).cast(pl.Date)
-    paid = frame.filter(pl.col("kind") == "payment").select(
+    paid = frame.filter((pl.col("kind") == "payment") | pl.col("reference").str.starts_with(SENT_BACK)).select(
         "bank_account", pl.col("reference").str.split(" ").list.first().alias("returns"),
         (pl.col("bank_account") + "-" + booked.dt.strftime("%Y%m%d") + "/" + pl.col("line_no").cast(pl.String)).alias("return_of_line"),
     )  # fmt: skip

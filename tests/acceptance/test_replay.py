@@ -33,7 +33,15 @@ def test_the_same_files_again_under_other_names_are_loaded_once(built_copy: Sett
     assert fingerprints(built_copy) == before
 
 
-def test_a_full_refresh_gives_the_marts_that_increments_gave(built_copy: Settings):
+def test_a_full_refresh_gives_the_marts_that_increments_gave_and_what_followed_them(built_copy: Settings):
+    from bench.new_deals import write_new_deals
+
+    now = datetime.now(UTC)
+    for number in (1, 2):
+        write_new_deals(built_copy, 20, f"round-{number}")
+        load(built_copy, Source(recorded_at=now + timedelta(minutes=number)))
+        assert build_and_publish(built_copy, scope="live", suites=False).green
+    assert build_and_publish(built_copy, scope="background", suites=False).green
     before = fingerprints(built_copy)
     outcome = build_and_publish(built_copy, full_refresh=True, suites=False)
     assert outcome.green
