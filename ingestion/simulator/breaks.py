@@ -306,7 +306,7 @@ class Breaks:
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def in_sweeps(self, moves: pl.DataFrame) -> pl.DataFrame:
-        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) and by two (breaks)."""
+        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) and by two, too little and too much (breaks)."""
         if not self.count:
             return moves
         yen = CURRENCIES.index("JPY")
@@ -325,9 +325,9 @@ class Breaks:
         ).join(_holidays(moves.schema), on=["entity", "booked"], how="anti")  # fmt: skip
         parts = [moves]
         for number, row in enumerate(
-            usable.sort("booked", "entity", "currency").head(3 * self.count).iter_rows(named=True)
+            usable.sort("booked", "entity", "currency").head(4 * self.count).iter_rows(named=True)
         ):
-            kept = (row["gap"], 1, 2)[number % 3]
+            kept = (row["gap"], 1, 2, -2)[number % 4]
             group = {"entity": row["entity"], "currency": row["currency"]}
             parts.append(pl.DataFrame(
                 [group | {"booked": row["booked"], "gap": -kept}, group | {"booked": row["after"], "gap": kept}], schema=moves.schema,
