@@ -101,12 +101,10 @@ def _undoable(connection: sa.Connection, live: Live, person: Person, at: datetim
 
 def _recall(connection: sa.Connection, decision_id: str) -> list[str]:
     """Takes the decision's messages out of the outbox, where they waited; gives their keys. Raises Refusal once one was on its way."""
-    waiting = (outbox.c.status == "pending", outbox.c.attempts == 0, outbox.c.leased_by.is_(None))
     mine = outbox.c.decision_id == decision_id
-    keys = list(
-        connection.execute(sa.select(outbox.c.idempotency_key).where(mine).order_by(outbox.c.destination)).scalars()
-    )
-    gone = connection.execute(sa.delete(outbox).where(mine, *waiting)).rowcount
-    if gone != len(keys):
+    columns = (outbox.c.idempotency_key, outbox.c.status, outbox.c.attempts)
+    found = connection.execute(sa.select(*columns).where(mine).order_by(outbox.c.destination)).all()
+    if any(row.status != "pending" or row.attempts for row in found):
         raise Refusal("too_late", "It is on its way out already; it cannot be undone any more.")
-    return keys
+    connection.execute(sa.delete(outbox).where(mine))
+    return [row.idempotency_key for row in found]
