@@ -59,16 +59,16 @@ def _form(seat: Seat, subject_type: str) -> None:
                 stated[one.name] = _value(one, said[one.name])
             except ValueError as error:
                 wrong.append(str(error))
-        if not may_decide_now():
+        if isinstance(answer := answer_of(PROPOSE), str):
+            st.error(plain(answer))
+        if wrong:
+            st.caption(plain(wrong[0]))
+        elif not may_decide_now():
             require_fresh_authentication()
         st.button(
             f"Propose {kind.label.lower()}", type="primary", key=PROPOSE, disabled=bool(wrong), on_click=_propose,
             args=(seat, subject_type, stated),
         )  # fmt: skip
-        if wrong:
-            st.caption(plain(wrong[0]))
-        if isinstance(answer := answer_of(PROPOSE), str):
-            st.error(plain(answer))
 
 
 def _field(seat: Seat, subject_type: str, one: Field) -> Any:
