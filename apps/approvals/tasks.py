@@ -77,11 +77,8 @@ def answer(live: Live, said: str, event_id: str, **more: object) -> Answer:
     """The answer of an order that was carried out: what it did, and who must act next by when."""
     waiting = live.waiting_for or ()
     due = moment(live.due_at) if live.due_at else None
-    then = (
-        ""
-        if live.closed or not waiting
-        else f" Waiting for {' or '.join(waiting)}{f', due {due[:16]} UTC' if due else ''}."
-    )
+    by = f", due {live.due_at:%Y-%m-%d %H:%M} UTC" if live.due_at else ""
+    then = "" if live.closed or not waiting else f" Waiting for {' or '.join(waiting)}{by}."
     whole = Answer(
         DONE, f"{said}{then}", state=live.state, version=live.version, waiting_for=waiting, due_at=due, event_id=event_id,
         subject_type=live.subject_type, subject_id=live.subject_id,

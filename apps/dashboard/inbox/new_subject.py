@@ -12,7 +12,7 @@ from apps.approvals.proposing import propose
 from apps.approvals.subject import Field, Subject, subject_types
 from apps.dashboard import navigation
 from apps.dashboard.inbox.listing import open_subject
-from apps.dashboard.inbox.proposing import answer_of, raise_now
+from apps.dashboard.inbox.proposing import answer_of, raised
 from apps.dashboard.inbox.seat import Seat, may_decide_now
 from apps.dashboard.queries import common
 from apps.dashboard.session import require_fresh_authentication
@@ -123,6 +123,6 @@ def _propose(seat: Seat, subject_type: str, stated: Mapping[str, Any]) -> None:
     def make(connection: sa.Connection) -> Subject:
         return propose(connection, seat.reader, subject_type, seat.person.staff_id, payload, now=seat.now, **beside)
 
-    made = raise_now(seat, PROPOSE, make)
+    made = raised(seat, PROPOSE, make)
     if made is not None:
         open_subject(made.subject_type, made.subject_id)

@@ -17,7 +17,12 @@ Raise = Callable[[sa.Connection], Subject]
 """Raises the proposal inside the write transaction it is given; ProposalRefused says why it cannot be."""
 
 
-def raise_now(seat: Seat, name: str, make: Raise) -> Subject | None:
+def raise_now(seat: Seat, name: str, make: Raise) -> None:
+    """The click on the button `name` of a page that says what became of it."""
+    raised(seat, name, make)
+
+
+def raised(seat: Seat, name: str, make: Raise) -> Subject | None:
     """The click on the button `name`: raises the proposal and keeps the answer for `answer_of`; None where it was refused.
 
     Nothing happens for one who proved too long ago who they are: the button stands below the form that asks for it again.

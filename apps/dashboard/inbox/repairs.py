@@ -10,7 +10,7 @@ from apps.approvals.marts import rows
 from apps.approvals.proposing import propose
 from apps.approvals.subject import Subject, masked_facts, subject_types
 from apps.dashboard.inbox.listing import open_subject
-from apps.dashboard.inbox.proposing import answer_of, raise_now
+from apps.dashboard.inbox.proposing import answer_of, raised
 from apps.dashboard.inbox.seat import Seat, may_decide_now
 from apps.dashboard.session import require_fresh_authentication
 from apps.dashboard.ui.states import plain
@@ -69,6 +69,6 @@ def _propose(seat: Seat, payload: dict[str, Any]) -> None:
     def make(connection: sa.Connection) -> Subject:
         return propose(connection, seat.reader, repairs.SUBJECT, seat.person.staff_id, payload, now=seat.now)
 
-    made = raise_now(seat, PROPOSE, make)
+    made = raised(seat, PROPOSE, make)
     if made is not None:
         open_subject(made.subject_type, made.subject_id)

@@ -14,7 +14,7 @@ from apps.approvals.store import reading
 from apps.approvals.subject import Subject, subject_types
 from apps.dashboard.inbox import words
 from apps.dashboard.inbox.listing import open_subject
-from apps.dashboard.inbox.proposing import answer_of, raise_now
+from apps.dashboard.inbox.proposing import answer_of, raised
 from apps.dashboard.inbox.seat import Seat, may_decide_now
 from apps.dashboard.queries import approvals_store
 from apps.dashboard.session import require_fresh_authentication
@@ -126,6 +126,6 @@ def _propose(seat: Seat, change: dict[str, Any]) -> None:
     def make(connection: sa.Connection) -> Subject:
         return propose(connection, seat.reader, "policy_change", seat.person.staff_id, change, now=seat.now)
 
-    made = raise_now(seat, PROPOSE, make)
+    made = raised(seat, PROPOSE, make)
     if made is not None:
         open_subject(made.subject_type, made.subject_id)
