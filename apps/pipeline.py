@@ -15,6 +15,7 @@ import duckdb
 from apps import operations, repairs
 from ingestion import sources
 from ingestion.connectors.mt5_pull import PullError
+from ingestion.files import in_landing
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
@@ -23,6 +24,7 @@ from warehouse.engine import WarehouseError, connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
+from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
 FOLLOW_AFTER, RETRY_AFTER = 300, 15
@@ -197,8 +199,7 @@ def watch(
     behind_since: float | None = None
     while True:
         try:
-            arrived = any(path.is_file() and not _unfinished(path) for path in settings.landing.rglob("*"))
-            waiting = seen is None or arrived or operations.urgent(settings, seen)
+            waiting = seen is None or in_landing(settings) or operations.urgent(settings, seen)
             if behind_since is not None and (not waiting or time.monotonic() - behind_since > FOLLOW_AFTER):
                 report(build_and_publish(settings, scope="background", dbt=dbt, suites=False, progress=progress))
                 behind_since = None
@@ -220,10 +221,6 @@ def _anchor(settings: Settings, published: PublishOutcome | None) -> None:
         from apps.approvals.anchors import anchor
 
         anchor(settings, "publish", published.publish.publish_id)
-
-
-def _unfinished(path: Path) -> bool:
-    return path.name.startswith(".") or path.suffix in {".part", ".tmp"}
 
 
 def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[NodeResult]:
@@ -254,7 +251,5 @@ def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
         "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
         "warnings": [asdict(node) for node in built.warnings],
     }
-    target = settings.build_file.with_name("last_run.json")
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(json.dumps(state), encoding="utf-8")
-    temporary.replace(target)
+    with whole_file(settings.build_file.with_name("last_run.json")) as part:
+        part.write_text(json.dumps(state), encoding="utf-8")

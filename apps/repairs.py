@@ -31,6 +31,7 @@ from ingestion.judge import judge
 from ingestion.load import ingest
 from warehouse.engine import WarehouseError
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 SUBJECT = "quarantine_repair"
 
@@ -175,9 +176,9 @@ def land(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[Path
         if _load_of(connection, repair) is None:
             target = settings.landing / repair.feed / repair.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.part")
-            part.write_bytes(repair.content)
-            written.append(part.replace(target))
+            with whole_file(target) as part:
+                part.write_bytes(repair.content)
+            written.append(target)
     return written
 
 
@@ -304,9 +305,8 @@ def _loaded_again(
     content = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for _, row in lines).encode()
     target = settings.landing / feed / f"replay-{load_id}-{hashlib.sha256(content).hexdigest()[:12]}.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(content)
-    part.replace(target)
+    with whole_file(target) as part:
+        part.write_bytes(content)
     (outcome,) = ingest(connection, settings, [target])
     if outcome.load_id is None or outcome.status not in ("loaded", "duplicate_file"):
         return Replayed(load_id, feed, tried, 0, outcome.reason or outcome.status)

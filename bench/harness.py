@@ -22,6 +22,7 @@ from warehouse.dbt import Dbt
 from warehouse.engine import WarehouseError, make_home
 from warehouse.publish import publish
 from warehouse.reader import Reader
+from warehouse.selection import upstream
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
 
@@ -79,7 +80,7 @@ def _loaded(settings: Settings, progress: Progress) -> Report:
 
 def _parsed(dbt: Dbt) -> Report:
     spent = Stopwatch()
-    dbt.parse()
+    dbt.parsed()
     return {"imports_and_parse_seconds": round(spent.stop().seconds, 2)}
 
 
@@ -181,16 +182,12 @@ def _dossier_p95(settings: Settings, progress: Progress) -> float:
 
 def parts_of(dbt: Dbt) -> dict[str, str]:
     """Each model and seed that the four results need, by name, and the part it counts to."""
-    nodes = dbt.manifest.nodes
-    by_name = {node.name: node for node in nodes.values()}
+    manifest = dbt.parsed()
+    ids = {node.name: unique_id for unique_id, node in manifest.nodes.items()}
     parts: dict[str, str] = {}
     for part in PARTS:
-        due = [by_name[name] for name in RESULTS[part]]
-        while due:
-            node = due.pop()
-            if node.name not in parts:
-                parts[node.name] = part
-                due += [nodes[parent] for parent in node.depends_on_nodes if parent in nodes]
+        for unique_id in upstream(manifest, [ids[name] for name in RESULTS[part]]):
+            parts.setdefault(manifest.nodes[unique_id].name, part)
     return parts
 
 

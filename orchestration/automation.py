@@ -6,6 +6,7 @@ import dagster as dg
 
 from apps import operations
 from apps.approvals.anchors import anchor
+from ingestion.files import in_landing
 from warehouse.settings import Settings
 
 pipeline_job = dg.define_asset_job(
@@ -20,13 +21,10 @@ pipeline_job = dg.define_asset_job(
 @dg.sensor(job=pipeline_job, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
 def landing_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Whole files in the landing folder start a run; temporary names do not count."""
-    landing = Settings().landing
-    files = [
-        path for path in sorted(landing.rglob("*"))
-        if path.is_file() and not path.name.startswith(".") and path.suffix not in {".part", ".tmp"}
-    ]  # fmt: skip
+    settings = Settings()
+    files = [found.path for found in in_landing(settings)]
     if not files:
-        return dg.SkipReason(f"{landing} is empty")
+        return dg.SkipReason(f"{settings.landing} is empty")
     state = "".join(f"{path}{path.stat().st_mtime_ns}" for path in files)
     return dg.RunRequest(run_key=hashlib.sha256(state.encode()).hexdigest())
 

@@ -13,7 +13,7 @@ from warehouse.control import ensure_control, scalar
 from warehouse.dbt import Dbt, NodeResult, Progress, project_hash
 from warehouse.dictionary import write_dictionary
 from warehouse.engine import connect
-from warehouse.selection import BACKGROUND, STEPWISE, names, needed_for, new_rows, touched
+from warehouse.selection import BACKGROUND, STEPWISE, names, new_rows, tagged, touched, upstream
 from warehouse.settings import Settings
 
 MART_SCHEMAS = (
@@ -102,14 +102,12 @@ def build(
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         ensure_control(connection)
         plan = _plan(connection, full_refresh, scope)
-    if dbt.manifest is None:
-        dbt.parse()
     outcome = BuildOutcome(run_id=plan.run_id, steps=len(plan.steps))
     for number, step in enumerate(plan.steps, start=1):
         last = number == len(plan.steps)
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
             _open_step(connection, plan, step)
-            chosen = list(select) or _chosen(connection, dbt.manifest, plan, step, last=last)
+            chosen = list(select) or _chosen(connection, dbt.parsed(), plan, step, last=last)
         note = f"step {number}/{len(plan.steps)}, known at {step.recorded_at:%Y-%m-%d %H:%M} "
         without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
         if chosen is None or chosen:
@@ -229,8 +227,9 @@ def _chosen(
     feeds = (*(plan.feeds if last else step.feeds), "loads", "quarantine")
     reached = touched(manifest, feeds, new_rows(connection, step.horizon))
     if not last:
-        return names(manifest, reached & needed_for(manifest, STEPWISE))
-    return names(manifest, reached, background=None if plan.scope == "all" else plan.scope == "background")
+        return names(manifest, reached & upstream(manifest, tagged(manifest, STEPWISE)))
+    following = tagged(manifest, BACKGROUND)
+    return names(manifest, {"all": reached, "live": reached - following, "background": reached & following}[plan.scope])
 
 
 def _record(settings: Settings, outcome: BuildOutcome, *, partial: bool) -> None:

@@ -46,9 +46,7 @@ class Dbt:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # dbt costs a second to import
         from dbt.cli.main import dbtRunner
 
-        if self.manifest is None:
-            self.parse()
-        runner = dbtRunner(manifest=self.manifest, callbacks=[_reporter(progress)])
+        runner = dbtRunner(manifest=self.parsed(), callbacks=[_reporter(progress)])
         try:
             # written out anew for every run, the manifest would cost more than the models; `parse` has written it
             outcome = self._invoke(runner, [*arguments, "--no-write-json"])
@@ -56,11 +54,12 @@ class Dbt:
             DuckDBConnectionManager.close_all_connections()
         return [_node(result) for result in getattr(outcome.result, "results", [])]
 
-    def parse(self) -> Any:
-        """The manifest: reads the project and writes manifest.json into the home; the other commands do it when needed."""
+    def parsed(self) -> Any:
+        """The manifest: the first call reads the project and writes manifest.json into the home."""
         from dbt.cli.main import dbtRunner
 
-        self.manifest = self._invoke(dbtRunner(), ["parse"]).result
+        if self.manifest is None:
+            self.manifest = self._invoke(dbtRunner(), ["parse"]).result
         return self.manifest
 
     def _invoke(self, runner: Any, arguments: list[str]) -> Any:

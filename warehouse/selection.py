@@ -41,27 +41,32 @@ def touched(manifest: Any, feeds: Iterable[str], takes: Callable[[str, str, str]
     return reached
 
 
-def needed_for(manifest: Any, tag: str) -> set[str]:
-    """Unique ids of the models that bear a tag, and of every model that they read."""
+def tagged(manifest: Any, tag: str) -> set[str]:
+    """Unique ids of the models that bear a tag."""
+    return {
+        unique_id for unique_id, node in manifest.nodes.items() if node.resource_type == "model" and tag in node.tags
+    }
+
+
+def upstream(manifest: Any, chosen: Iterable[str]) -> set[str]:
+    """Unique ids of these nodes and of every model and seed that they read."""
     nodes = manifest.nodes
-    needed: set[str] = set()
-    due = [unique_id for unique_id, node in nodes.items() if node.resource_type == "model" and tag in node.tags]
+    found: set[str] = set()
+    due = list(chosen)
     while due:
         unique_id = due.pop()
-        if unique_id not in needed and unique_id in nodes and nodes[unique_id].resource_type == "model":
-            needed.add(unique_id)
+        if unique_id not in found and unique_id in nodes:
+            found.add(unique_id)
             due += nodes[unique_id].depends_on_nodes
-    return needed
+    return found
 
 
-def names(manifest: Any, chosen: Collection[str], *, background: bool | None = None) -> list[str]:
-    """The names of those chosen models that are built (a view is not), in the manifest's order; `background` leaves those with or without the tag."""
+def names(manifest: Any, chosen: Collection[str]) -> list[str]:
+    """The names of those chosen nodes that are built (a view is not), in the manifest's order."""
     return [
         node.name
         for unique_id, node in manifest.nodes.items()
-        if unique_id in chosen
-        and node.config.materialized != "view"
-        and (background is None or (BACKGROUND in node.tags) == background)
+        if unique_id in chosen and node.config.materialized != "view"
     ]
 
 

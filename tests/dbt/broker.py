@@ -85,7 +85,7 @@ def new_broker(root: Path) -> Broker:
         pass
     dbt = Dbt(settings)
     if not _parsed:
-        dbt.parse()
+        dbt.parsed()
         _parsed.append(dbt)
     dbt.manifest = _parsed[0].manifest
     return Broker(settings, dbt)

@@ -9,6 +9,7 @@ import pytest
 from apps import pipeline
 from tests.dbt.broker import Broker, new_broker
 from tests.ingestion.connectors.sealed import decided, event, exported
+from warehouse.selection import BACKGROUND, names, tagged, touched
 
 MODELS = ("fct_audit_events", "fct_decisions", "fct_checks", "fct_approvals")
 FINANCE = {"id": "F1", "type": "human", "role": "finance"}
@@ -207,24 +208,9 @@ def test_a_view_is_an_event_of_whoever_looked(broker: Broker) -> None:
 
 
 def test_views_alone_touch_a_dozen_relations(broker: Broker) -> None:
-    manifest = broker.dbt.manifest.to_dict()
-    read_by: dict[str, list[str]] = {}
-    for name, node in manifest["nodes"].items():
-        for parent in node.get("depends_on", {}).get("nodes", []):
-            read_by.setdefault(parent, []).append(name)
-    reached = {f"source.daybook.raw.{feed}" for feed in ("operational_events", "loads", "quarantine")}
-    waiting = list(reached)
-    while waiting:
-        fresh = {one for one in read_by.get(waiting.pop(), []) if one.startswith("model.")} - reached
-        reached |= fresh
-        waiting += fresh
-    tables = [
-        one
-        for one in reached
-        if one in manifest["nodes"]
-        and manifest["nodes"][one]["config"]["materialized"] != "view"
-        and "background" not in manifest["nodes"][one]["tags"]
-    ]
+    manifest = broker.dbt.parsed()
+    reached = touched(manifest, ["operational_events", "loads", "quarantine"], lambda *_: True)
+    tables = names(manifest, reached - tagged(manifest, BACKGROUND))
     assert len(tables) <= 12, sorted(tables)
 
 

@@ -7,7 +7,7 @@ import pytest
 from ingestion.feeds import FEEDS
 from warehouse.dbt import Dbt
 from warehouse.engine import make_home
-from warehouse.selection import BACKGROUND, names, needed_for, touched
+from warehouse.selection import BACKGROUND, STEPWISE, names, tagged, touched, upstream
 from warehouse.settings import Settings
 
 LIVE = 40
@@ -18,13 +18,13 @@ LIVE = 40
 def manifest(tmp_path_factory: pytest.TempPathFactory):
     settings = Settings(home=Path(tmp_path_factory.mktemp("parsed")))
     make_home(settings)
-    return Dbt(settings).parse()
+    return Dbt(settings).parsed()
 
 
 @pytest.mark.parametrize("feed", ["deals", "cash_requests", "psp_transactions", "kyc_events", "operational_events"])
 def test_what_must_be_there_within_seconds_is_few(manifest, feed: str):
     reached = touched(manifest, [feed, "loads", "quarantine"], lambda *_: True)
-    assert 0 < len(names(manifest, reached, background=False)) <= LIVE
+    assert 0 < len(names(manifest, reached - tagged(manifest, BACKGROUND))) <= LIVE
 
 
 def test_every_feed_reaches_something(manifest):
@@ -32,15 +32,9 @@ def test_every_feed_reaches_something(manifest):
 
 
 def test_nothing_live_reads_what_follows(manifest):
-    nodes = manifest.nodes
-    read = {
-        (node.name, nodes[parent].name)
-        for node in nodes.values()
-        if node.resource_type == "model" and BACKGROUND not in node.tags
-        for parent in node.depends_on_nodes
-        if parent in nodes and BACKGROUND in nodes[parent].tags
-    }
-    assert read == set()
+    following = tagged(manifest, BACKGROUND)
+    live = {one for one, node in manifest.nodes.items() if node.resource_type == "model"} - following
+    assert upstream(manifest, live) & following == set()
 
 
 def test_trades_do_not_reach_what_takes_balance_operations_only(manifest):
@@ -56,5 +50,5 @@ def test_trades_do_not_reach_what_takes_balance_operations_only(manifest):
 
 
 def test_what_stepwise_models_read_is_built_with_them(manifest):
-    needed = names(manifest, needed_for(manifest, "stepwise"))
+    needed = names(manifest, upstream(manifest, tagged(manifest, STEPWISE)))
     assert {"fct_postings", "int_ledger_deal_entries", "fct_deals"} <= set(needed)

@@ -18,30 +18,6 @@ own_runs as (
     from run_lines
 ),
 
-payouts as (
-    select
-        *,
-        lead(occurred_at) over (partition by partner_id, currency order by occurred_at, event_id) as next_at
-    from decisions
-    where event = 'paid'
-),
-
-undone as (
-    select
-        payouts.event_id,
-        arg_min(decisions.event, (decisions.occurred_at, decisions.event_id)) as event,
-        min(decisions.occurred_at) as undone_at
-    from payouts
-    inner join decisions
-        on
-            payouts.partner_id = decisions.partner_id
-            and payouts.currency = decisions.currency
-            and decisions.event in ('failed', 'returned')
-            and payouts.occurred_at <= decisions.occurred_at
-            and decisions.occurred_at < coalesce(payouts.next_at, timestamp '9999-12-31')
-    group by payouts.event_id
-),
-
 approvals as (
     select
         decisions.*,
@@ -55,16 +31,16 @@ approvals as (
 paid as (
     select
         approvals.event_id,
-        arg_min(payouts.event_id, (payouts.occurred_at, payouts.event_id)) as payout_id,
-        min(payouts.occurred_at) as paid_at
+        arg_min(payouts.payout_id, (payouts.paid_at, payouts.payout_id)) as payout_id,
+        min(payouts.paid_at) as paid_at
     from approvals
-    inner join payouts
+    inner join {{ ref('int_payout_attempts') }} as payouts
         on
             approvals.partner_id = payouts.partner_id
             and approvals.currency = payouts.currency
-            and approvals.occurred_at <= payouts.occurred_at
+            and approvals.occurred_at <= payouts.paid_at
             and coalesce(payouts.period, approvals.period, '') >= coalesce(approvals.period, '')
-    where payouts.event_id not in (select undone.event_id from undone)
+    where payouts.undone_by is null
     group by approvals.event_id
 )
 

@@ -3,8 +3,6 @@
 
 with coverage as (select * from {{ ref('int_commission_coverage') }}),
 
-decisions as (select * from {{ ref('stg_commission_decisions') }}),
-
 events as (
     select * from {{ ref('int_ledger_partner_events') }}
     where source_feed = 'commission_decisions' and event_kind in ('paid', 'approved', 'failed', 'returned') and reason is null
@@ -31,48 +29,20 @@ approved as (
     group by payout_id
 ),
 
-attempts as (
-    select
-        decisions.event_id,
-        decisions.partner_id,
-        decisions.period,
-        decisions.currency,
-        decisions.occurred_at,
-        lead(decisions.occurred_at) over (partition by decisions.partner_id, decisions.currency order by decisions.occurred_at, decisions.event_id) as next_at
-    from decisions
-    where decisions.event = 'paid'
-),
-
-undone as (
-    select
-        attempts.event_id,
-        arg_min(later.event, (later.occurred_at, later.event_id)) as event
-    from attempts
-    inner join decisions as later
-        on
-            attempts.partner_id = later.partner_id
-            and attempts.currency = later.currency
-            and later.event in ('failed', 'returned')
-            and attempts.occurred_at <= later.occurred_at
-            and later.occurred_at < coalesce(attempts.next_at, timestamp '9999-12-31')
-    group by attempts.event_id
-),
-
 payouts as (
     select
-        attempts.event_id as payout_id,
-        attempts.partner_id,
-        coalesce(attempts.period, approved.period) as period,
+        sent.payout_id,
+        sent.partner_id,
+        coalesce(sent.period, approved.period) as period,
         events.net_amount as amount,
-        attempts.currency,
-        coalesce(undone.event, 'paid') as status,
+        sent.currency,
+        coalesce(sent.undone_by, 'paid') as status,
         approved.approved_by,
         approved.approved_at,
-        attempts.occurred_at as paid_at
-    from attempts
-    inner join events on attempts.event_id = events.source_key
-    left join approved on attempts.event_id = approved.payout_id
-    left join undone on attempts.event_id = undone.event_id
+        sent.paid_at
+    from {{ ref('int_payout_attempts') }} as sent
+    inner join events on sent.payout_id = events.source_key
+    left join approved on sent.payout_id = approved.payout_id
     union all
     select
         coverage.approval_id as payout_id,
