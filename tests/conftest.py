@@ -14,6 +14,9 @@ from warehouse.settings import PROJECT, Settings
 __all__ = ["pytest_terminal_summary", "record_sample"]
 
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ.setdefault(
+    "DAYBOOK_UNDO_SECONDS", "0"
+)  # what is decided goes out at once; the tests of undoing say ten seconds
 SAMPLES = PROJECT.parent / "shared" / "samples"
 
 
