@@ -70,7 +70,8 @@ def carried(body: Body) -> tuple[str, Row] | None:
 
 
 def consequences(body: Body) -> Iterator[tuple[str, Row]]:
-    """Rows with ids of their own: the checks that ran inside the decision, and what an approved payout run decides for each partner."""
+    """Rows with ids of their own: the checks that ran inside the decision, and what an approved payout run decides for each partner
+    and an approved clawback for each month."""
     after = body.get("after") or {}
     for check in after.get("check_results", []):
         inputs = check.get("inputs") or {}
@@ -95,6 +96,11 @@ def consequences(body: Body) -> Iterator[tuple[str, Row]]:
                 if line.get(field):
                     row = {"event_id": f"{body['event_id']}:{number}{suffix}", "event": event, "amount": line[field]}
                     yield "commission_decisions", row | {"partner_id": line["partner_id"]} | _of_partner(body, decision)
+    if body["subject_type"] == "commission_clawback" and decision and decision["decision"] == "approve":
+        for number, line in enumerate(facts.get("facts.lines") or [], start=1):
+            row = {"event_id": f"{body['event_id']}:{number}", "event": "clawed_back", "amount": line["amount"]}
+            about = _of_partner(body, decision) | {"partner_id": facts.get("facts.partner_id"), "period": line["period"]}
+            yield "commission_decisions", row | about
 
 
 def json_text(value: object) -> str | None:
