@@ -213,7 +213,7 @@ ruled as (
 judged as (
     select
         *,
-        deposited >= min_deposit and amount > 0 and commission >= (min_ratio * amount::decimal(18, 8))::decimal(38, 16) as meets
+        deposited >= min_deposit and amount > 0 and commission >= (min_ratio * amount::decimal(20, 8))::decimal(38, 16) as meets
     from ruled
     where without_rate > 0 or (deposited >= min_deposit and amount > 0)
 ),

@@ -79,11 +79,11 @@
 {%- macro tiered_rate(plain, rungs, row) -%}
     (case
         when {{ row }}.weight = 1 then (
-            ({{ plain }})::decimal(18, 8) * {{ row }}.own_weight::decimal(18, 8) + {{ rungs }} * {{ row }}.step_weight::decimal(28, 16)
+            ({{ plain }})::decimal(20, 8) * {{ row }}.own_weight::decimal(18, 8) + {{ rungs }} * {{ row }}.step_weight::decimal(28, 16)
         )::decimal(38, 16)
         else (
             (
-                {{ as_whole('((' ~ plain ~ ')::decimal(18, 8) * ' ~ row ~ '.own_weight::decimal(28, 10) + ' ~ rungs ~ ' * ' ~ row
+                {{ as_whole('((' ~ plain ~ ')::decimal(20, 8) * ' ~ row ~ '.own_weight::decimal(28, 10) + ' ~ rungs ~ ' * ' ~ row
                     ~ '.step_weight::decimal(38, 18))::decimal(38, 18)', 18) }} * 100000000::hugeint + {{ as_whole(row ~ '.weight', 10) }} - 1
             ) // {{ as_whole(row ~ '.weight', 10) }}
         )::decimal(38, 0) * 0.0000000000000001::decimal(16, 16)

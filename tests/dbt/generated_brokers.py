@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.dbt.naive_broker import PERIODIC
 from tests.dbt.naive_commissions import Broker, Row
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -197,6 +198,8 @@ def plan_rules(draw: Draw, plan_id: str, ranked: bool) -> list[Row]:
             "symbol_group": draw.one(None, None, None, "fx", "metals"),
             "symbol": draw.one(*[None] * 5, "XAUUSD"), "account_type": draw.one(*[None] * 6, "raw", "cent"),
         }  # fmt: skip
+        if scheme in PERIODIC and draw.chance(0.85):
+            terms |= {"symbol_group": None, "symbol": None, "account_type": None, "rank": terms["rank"] if ranked else None}
         for version in range(1, draw.one(2, 2, 3)):
             rate = draw.number(0, 60, 2) if scheme.startswith("pct_") or scheme == "revenue_share" else draw.number(0, 1200, 2)
             parameters = rule_parameters(draw, scheme)

@@ -50,7 +50,12 @@ def share_out_item(broker: Broker, item: Item) -> list[Pay]:
                 lost = lost or why
         rows.append((member, rule if not isinstance(rule, dict) else priced(rule, item, member, distribution)))
         whys.append(why)
-    return SHARES[distribution](broker, [], item, scheme, rows, whys)
+    pays = SHARES[distribution](broker, [], item, scheme, rows, whys)
+    listed = {pay.member.partner_id for pay in pays}
+    for (member, _), why in zip(rows, whys, strict=True):
+        if why == "unknown_plan" and member.partner_id not in listed:
+            pays.append(Pay(item, member, scheme, reason=why))
+    return pays
 
 
 def priced(rule: Row, item: Item, member: Member, distribution: str) -> Row:
@@ -174,7 +179,8 @@ def pass_up(
             pay.reason = why or rule if isinstance(rule, str) else why
             received, kept = (ZERO if received is not None else None), ZERO
         elif received is None:
-            kept = None
+            # who has no rule keeps whatever it is, and above there is nothing
+            kept, received = None, (None if isinstance(rule, dict) and not is_last else ZERO)
         else:
             if isinstance(rule, dict) and not is_last:
                 given = given_up(broker, part, rule, received)

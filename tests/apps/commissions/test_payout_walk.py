@@ -1,5 +1,6 @@
 """A payout run and a clawback walked from the proposal to the money: review, two approvals, ledger, outbox, paid or failed or returned."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from apps.approvals.store import reading, writing
 from apps.approvals.subject import Subject, find, open_subjects
 from apps.commissions.payouts import Line, propose_run, run_lines
 from tests.dbt.broker import Broker
-from tests.dbt.partner_broker import MODELS, decided
+from tests.dbt.partner_broker import JANUARY, MODELS, SECOND, decided
+from tests.dbt.test_commissions import closing
 from warehouse.dbt import Dbt
 from warehouse.settings import Settings
 
@@ -57,15 +59,16 @@ def walk(partner_home: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
     answers = [approve(desk, actor, "payout_run", run.subject_id) for actor in ("ST-P", "ST-F1", "ST-F1", "ST-F2")]
     clawed = [approve(desk, actor, "commission_clawback", "S:C16:USD") for actor in ("ST-F1", "ST-F2")]
     delivered = outbox.deliver_due(desk.engine, settings, NOW)
+    # known from the moment that an earlier run's load stated too
+    home.learn(SECOND, deals=[closing(14, 141, lots="1", at=JANUARY)])
+    told = [
+        *[decided(f"pay-{one}", one, "paid", "2026-05-06T09:00:00", "1080") for one in ("Q1", "Q2", "Q3")],
+        decided("fail-Q2", "Q2", "failed", "2026-05-07T09:00:00", "1080"), decided("back-Q3", "Q3", "returned", "2026-05-09T09:00:00", "1080"),
+    ]  # fmt: skip
+    answered = settings.landing / "commission_decisions" / "answers.jsonl"
+    answered.parent.mkdir(parents=True, exist_ok=True)
+    answered.write_text("".join(json.dumps(row) + "\n" for row in told), encoding="utf-8")
     assert {one.status for one in pipeline.load(settings, pipeline.Source())} == {"loaded"}
-    home.learn(
-        "2026-12-31",
-        commission_decisions=[
-            *[decided(f"pay-{one}", one, "paid", "2026-05-06T09:00:00", "1080") for one in ("Q1", "Q2", "Q3")],
-            decided("fail-Q2", "Q2", "failed", "2026-05-07T09:00:00", "1080"),
-            decided("back-Q3", "Q3", "returned", "2026-05-09T09:00:00", "1080"),
-        ],
-    )
     home.build(*MODELS, tests=False)
     yield Walk(home, proposed, answers, clawed, delivered, waiting)
     shutil.rmtree(root)
@@ -127,6 +130,18 @@ def test_what_a_flag_undoes_waits_as_a_clawback_by_itself_until_two_approve(walk
     )
     assert taken == [("clawed_back", "2026-01", 1200, "ST-F2"), ("clawed_back", None, 1200, None), ("owed", None, 0, None)]
     assert walk.home.rows("select count(*) from partners.fct_commission_flags where partner_id = 'S'") == [(0,)]
+
+
+def test_two_runs_that_state_the_same_moment_add_up_in_lines_sums_and_ledger(walk: Walk) -> None:
+    sides = walk.home.rows(
+        """
+        select sum(amount)::integer from partners.fct_commission_accruals where partner_id = 'L'
+        union all select sum(amount)::integer from intermediate.int_partner_accrual_days where partner_id = 'L'
+        union all select -sum(amount)::integer from finance.fct_postings
+        where partner_id = 'L' and source_feed = 'commission_accruals' and account_code = '2060'
+        """
+    )
+    assert sides == [(1310,), (1310,), (1310,)]
 
 
 def test_statement_lines_ledger_and_payouts_agree_after_all_of_it(walk: Walk) -> None:
