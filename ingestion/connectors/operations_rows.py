@@ -99,7 +99,10 @@ def consequences(body: Body) -> Iterator[tuple[str, Row]]:
     if body["subject_type"] == "commission_clawback" and decision and decision["decision"] == "approve":
         for number, line in enumerate(facts.get("facts.lines") or [], start=1):
             row = {"event_id": f"{body['event_id']}:{number}", "event": "clawed_back", "amount": line["amount"]}
-            about = _of_partner(body, decision) | {"partner_id": facts.get("facts.partner_id"), "period": line["period"]}
+            about = _of_partner(body, decision) | {
+                "partner_id": facts.get("facts.partner_id"),
+                "period": line["period"],
+            }
             yield "commission_decisions", row | about
 
 

@@ -179,7 +179,9 @@ def tier(draw: Draw) -> Row:
         "steps": [{"from": start * size, "rate": str(draw.number(1, 90, 2))} for start in starts],
     }  # fmt: skip
     if draw.chance(0.3):
-        chosen["scheme"] = "revenue_share" if kpi == "net_revenue" else draw.one("per_lot", "pct_commission", "revenue_share", "cpa")
+        chosen["scheme"] = (
+            "revenue_share" if kpi == "net_revenue" else draw.one("per_lot", "pct_commission", "revenue_share", "cpa")
+        )
     if draw.chance(0.2):
         chosen["level"] = draw.one(1, 2)
     return chosen
@@ -191,7 +193,9 @@ def plan_rules(draw: Draw, plan_id: str, ranked: bool) -> list[Row]:
     for number in range(draw.random.randint(5, 14)):
         currency = draw.one(*currencies)
         scheme = draw.one(
-            *["per_lot", "pct_commission"] * 4, *["per_million", "points", "pct_spread", "pct_profit"] * 2, *["cpa", "revenue_share"] * 3
+            *["per_lot", "pct_commission"] * 4,
+            *["per_million", "points", "pct_spread", "pct_profit"] * 2,
+            *["cpa", "revenue_share"] * 3,
         )
         terms = {
             "level": draw.one(None, None, 1, 1, 2, 3), "rank": draw.one(*RANKS) if ranked else draw.one(None, None, *RANKS),
@@ -199,9 +203,18 @@ def plan_rules(draw: Draw, plan_id: str, ranked: bool) -> list[Row]:
             "symbol": draw.one(*[None] * 5, "XAUUSD"), "account_type": draw.one(*[None] * 6, "raw", "cent"),
         }  # fmt: skip
         if scheme in PERIODIC and draw.chance(0.85):
-            terms |= {"symbol_group": None, "symbol": None, "account_type": None, "rank": terms["rank"] if ranked else None}
+            terms |= {
+                "symbol_group": None,
+                "symbol": None,
+                "account_type": None,
+                "rank": terms["rank"] if ranked else None,
+            }
         for version in range(1, draw.one(2, 2, 3)):
-            rate = draw.number(0, 60, 2) if scheme.startswith("pct_") or scheme == "revenue_share" else draw.number(0, 1200, 2)
+            rate = (
+                draw.number(0, 60, 2)
+                if scheme.startswith("pct_") or scheme == "revenue_share"
+                else draw.number(0, 1200, 2)
+            )
             parameters = rule_parameters(draw, scheme)
             if terms["rank"] and draw.chance(0.9):
                 parameters["rank_order"] = RANKS[terms["rank"]]
@@ -275,12 +288,21 @@ def payment_rows(draw: Draw, client_id: str) -> list[Row]:
         }  # fmt: skip
         rows.append(deposit)
         if draw.chance(0.15):
-            rows.append({**deposit, "event_id": f"D2-{txn}", "occurred_at": draw.moment((at - START).days + 1, DAYS + 2)})
+            rows.append(
+                {**deposit, "event_id": f"D2-{txn}", "occurred_at": draw.moment((at - START).days + 1, DAYS + 2)}
+            )
         if draw.chance(0.12):
             back = {**deposit, "event_id": f"C-{txn}", "kind": "chargeback", "status": "completed", "fee_amount": None}
             rows.append(back | {"occurred_at": draw.moment((at - START).days + 1, DAYS + 2)})
             if draw.chance(0.5):
-                rows.append(back | {"event_id": f"R-{txn}", "kind": "chargeback_reversal", "occurred_at": draw.moment(DAYS + 3, DAYS + 6)})
+                rows.append(
+                    back
+                    | {
+                        "event_id": f"R-{txn}",
+                        "kind": "chargeback_reversal",
+                        "occurred_at": draw.moment(DAYS + 3, DAYS + 6),
+                    }
+                )
     return rows
 
 

@@ -99,7 +99,10 @@ class Part:
 
 @dataclass
 class Item(Part):
-    """A partner's month or a client won: a part of no deal. `base` is what a share is taken of, `revenue` by partner (earlier, own, unknown) of its tier's KPI."""
+    """A partner's month or a client won: a part of no deal. `base` is what a share is taken of.
+
+    `revenue` has by partner what its tier counts: (earlier in the window, in the month itself, a rate missing).
+    """
 
     item_id: str = ""
     base: Decimal = ONE

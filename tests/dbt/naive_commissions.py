@@ -1,7 +1,7 @@
 """The commission rules read one deal at a time, as a person would: slow, obvious, and sharing nothing with the models it is compared with.
 
-The steps stand in files of their own: naive_parts (filters, hedge), naive_bases, naive_shares (distributions), naive_tiers, naive_limits (credit, house
-cap, caps), naive_tree (chains and rules), naive_positions, naive_rates; naive_items has months and clients won, which share and cap alike.
+The steps stand in files of their own: naive_parts (filters, hedge), naive_bases, naive_shares (distributions), naive_tiers, naive_limits
+(credit, house cap, caps), naive_tree (chains and rules), naive_positions, naive_rates; naive_items has months and clients won.
 """
 
 from dataclasses import dataclass

@@ -37,7 +37,10 @@ class Event:
 
 
 def months_of(broker: Broker, links: list[Row], partner_id: str, known_at: datetime) -> Iterator[Item]:
-    """The partner's months over by then in which somebody in its chain has a rule for it and its clients did anything, with what is left after losses carried."""
+    """The partner's months over by then in which somebody in its chain has a rule for it and its clients did anything.
+
+    `base` is what is left after the losses carried from before.
+    """
     events = [one for one in revenue_events(broker) if is_own(broker, links, partner_id, one.client, one.at)]
     carried: dict[str, Decimal] = {}
     for year, number in sorted({(one.at.year, one.at.month) for one in events}):
@@ -48,14 +51,18 @@ def months_of(broker: Broker, links: list[Row], partner_id: str, known_at: datet
             continue
         currency = chain[0].plan["currency"]
         item = new_item("revenue_share", f"revenue_share:{partner_id}:{start:%Y-%m}", end - MICROSECOND, chain, None)
-        rules = [member_rules(broker, item.deal, item.account, None, one, chain[0].plan["distribution"]) for one in chain]
+        rules = [
+            member_rules(broker, item.deal, item.account, None, one, chain[0].plan["distribution"]) for one in chain
+        ]
         if not any(one.values() for one in rules):
             continue
         earned, unknown = worth_of([one for one in events if start <= one.at < end], broker, currency)
         total = earned + carried.get(currency, ZERO)
         item.base, item.waits = max(total, ZERO), unknown
         carried[currency] = min(total, ZERO) if chain[0].setting("negative_carry", True) else ZERO
-        item.revenue = {member.partner_id: member_revenue(broker, links, member, item) for member in chain if member.plan}
+        item.revenue = {
+            member.partner_id: member_revenue(broker, links, member, item) for member in chain if member.plan
+        }
         if item.base > 0 or unknown:
             yield item
 
@@ -63,8 +70,15 @@ def months_of(broker: Broker, links: list[Row], partner_id: str, known_at: datet
 def revenue_events(broker: Broker) -> Iterator[Event]:
     """Results, commission and swap of deals, bonuses, negative balances let go of, chargebacks and what providers take from the house."""
     for deal in broker.deals:
-        account = as_of(broker.accounts, "changed_at", deal["executed_at"], platform=deal["platform"], login=deal["login"])
-        if account and not account["is_demo"] and not deal["is_cancelled"] and not is_test(broker, account["client_id"]):
+        account = as_of(
+            broker.accounts, "changed_at", deal["executed_at"], platform=deal["platform"], login=deal["login"]
+        )
+        if (
+            account
+            and not account["is_demo"]
+            and not deal["is_cancelled"]
+            and not is_test(broker, account["client_id"])
+        ):
             # of a bonus or of a balance let go of the profit is what the client is given
             worth = -(deal["profit"] + deal["commission"] + deal["swap"])
             yield Event(account["client_id"], deal["executed_at"], worth, account["currency"])
@@ -97,7 +111,9 @@ def is_own(broker: Broker, links: list[Row], partner_id: str, client: str, at: d
 def worth_of(events: list[Event], broker: Broker, currency: str) -> tuple[Decimal, bool]:
     """All of it in the currency, each at its own rate; and whether a rate was missing."""
     rates = [(one, exchange_rate(broker.rates, one.currency, currency, one.at)) for one in events]
-    return sum((one.worth * rate for one, rate in rates if rate is not None), ZERO), any(rate is None for _, rate in rates)
+    return sum((one.worth * rate for one, rate in rates if rate is not None), ZERO), any(
+        rate is None for _, rate in rates
+    )
 
 
 def member_revenue(broker: Broker, links: list[Row], member: Member, item: Item) -> tuple[Decimal, Decimal, bool]:
@@ -115,7 +131,11 @@ def member_revenue(broker: Broker, links: list[Row], member: Member, item: Item)
         for _ in range(int(number)):
             start = (start - timedelta(days=1)).replace(day=1)
         end = month
-    mine = [one for one in revenue_events(broker) if start <= one.at < end and is_own(broker, links, member.partner_id, one.client, one.at)]
+    mine = [
+        one
+        for one in revenue_events(broker)
+        if start <= one.at < end and is_own(broker, links, member.partner_id, one.client, one.at)
+    ]
     earlier, first_unknown = worth_of([one for one in mine if one.at < month], broker, member.plan["currency"])
     own, then_unknown = worth_of([one for one in mine if one.at >= month], broker, member.plan["currency"])
     return earlier, own, first_unknown or then_unknown
@@ -130,7 +150,12 @@ def steps_of(broker: Broker, links: list[Row], client: Row) -> Iterator[Item]:
     paid, deposited_before, waiting = None, Decimal(-1), None
     for at, key in client_events(broker, client_id):
         link = as_of(links, "valid_from", at, child_kind="client", child_id=client_id)
-        if link is None or link["parent_partner_id"] is None or is_test(broker, client_id) or has_chargeback(broker, client_id):
+        if (
+            link is None
+            or link["parent_partner_id"] is None
+            or is_test(broker, client_id)
+            or has_chargeback(broker, client_id)
+        ):
             continue
         chain = chain_above(broker, links, link["parent_partner_id"], at)
         rule = first_rule(broker, chain, at, client_id)
@@ -173,8 +198,16 @@ def client_events(broker: Broker, client_id: str) -> list[tuple[datetime, str]]:
 
 def own_deals(broker: Broker, client_id: str) -> Iterator[Row]:
     for deal in broker.deals:
-        account = as_of(broker.accounts, "changed_at", deal["executed_at"], platform=deal["platform"], login=deal["login"])
-        if account and account["client_id"] == client_id and not account["is_demo"] and not deal["is_cancelled"] and deal["action"] in ("buy", "sell"):
+        account = as_of(
+            broker.accounts, "changed_at", deal["executed_at"], platform=deal["platform"], login=deal["login"]
+        )
+        if (
+            account
+            and account["client_id"] == client_id
+            and not account["is_demo"]
+            and not deal["is_cancelled"]
+            and deal["action"] in ("buy", "sell")
+        ):
             yield deal | {"currency": account["currency"]}
 
 
@@ -227,7 +260,9 @@ def sums_through(broker: Broker, client_id: str, event: tuple[datetime, str], cu
         for deal in deals if deal["commission"]
     ]  # fmt: skip
     lots = sum((follow(broker.deals, deal)[0] for deal in deals if closes(broker, deal)), ZERO)
-    deposited, commission = (sum((amount * rate for amount, rate in rows if rate is not None), ZERO) for rows in (deposits, charged))
+    deposited, commission = (
+        sum((amount * rate for amount, rate in rows if rate is not None), ZERO) for rows in (deposits, charged)
+    )
     return Sums(deposited, commission, lots, any(rate is None for _, rate in deposits + charged))
 
 
@@ -238,7 +273,9 @@ def judge(rule: Row, client: Row, at: datetime, sums: Sums) -> tuple[str | None,
     days = asked.get("within_days")
     if sums.lots < Decimal(str(asked.get("min_lots", 0))):
         return None, amount
-    if days is not None and (client.get("registered_at") is None or at > client["registered_at"] + timedelta(days=int(days))):
+    if days is not None and (
+        client.get("registered_at") is None or at > client["registered_at"] + timedelta(days=int(days))
+    ):
         return None, amount
     enough = sums.deposited >= Decimal(str(asked.get("min_deposit", 0))) and amount > 0
     if enough and sums.commission >= Decimal(str(asked.get("min_commission_ratio", 0))) * amount:
@@ -253,4 +290,3 @@ def new_item(scheme: str, item_id: str, at: datetime, chain: list[Member], clien
     item = Item(deal, item_id, account, None, chain, Decimal(1), Opening(), ZERO, counts=False, paid_lots=Decimal(1))
     item.item_id = item_id
     return item
-

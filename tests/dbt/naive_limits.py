@@ -56,7 +56,11 @@ def cap_partners(broker: Broker, pays: list[Pay]) -> None:
         }  # fmt: skip
         keys = {name: (pay.member.partner_id, plan["currency"], name, period) for name, period in periods.items()}
         asked = pay.amount * exchange
-        caps = {name: cap for name, cap in plan["settings"]["caps"].items() if name != "per_deal" or not isinstance(pay.part, Item)}
+        caps = {
+            name: cap
+            for name, cap in plan["settings"]["caps"].items()
+            if name != "per_deal" or not isinstance(pay.part, Item)
+        }
         left = [Decimal(str(cap)) - used[keys[name]] for name, cap in caps.items()]
         paid = max(min([asked, *left]), ZERO)
         for key in keys.values():

@@ -136,7 +136,10 @@ def item_rate(rule: Row, deposited: Decimal, before: Decimal) -> Decimal:
     steps = rule["parameters"].get("ladder")
     if steps is None:
         return rule["rate"] if before < 0 else Decimal(0)
-    now, then = (max([Decimal(str(pay)) for start, pay in steps if Decimal(str(start)) <= at], default=Decimal(0)) for at in (deposited, before))
+    now, then = (
+        max([Decimal(str(pay)) for start, pay in steps if Decimal(str(start)) <= at], default=Decimal(0))
+        for at in (deposited, before)
+    )
     return now - then
 
 

@@ -16,8 +16,21 @@ MODELS = (
 FIRST, SECOND = "2026-05-02", "2026-05-05"
 JANUARY = "2026-01-20T12:00:00"
 PAID = {11: "W", 12: "H", 13: "K", 14: "L", 15: "F", 16: "S", 17: "Q1", 18: "Q2", 19: "Q3"}
-"""By login: the worked example, held by decision, not identified, late correction, failed payout, its own client's brother, three for the next run."""
-MONTHLY = {31: "RC", 32: "RN", 33: "RD", 34: "A1", 35: "A1", 36: "A1", 37: "RT", 38: "CF", 39: "A1", 40: "RM", 41: "RR", 42: "CAP"}
+"""By login: the worked example, held by decision, not identified, late correction, failed payout, its own client's brother, three for a run."""
+MONTHLY = {
+    31: "RC",
+    32: "RN",
+    33: "RD",
+    34: "A1",
+    35: "A1",
+    36: "A1",
+    37: "RT",
+    38: "CF",
+    39: "A1",
+    40: "RM",
+    41: "RR",
+    42: "CAP",
+}
 LADDER = json.dumps({"ladder": [[100, 50], [1000, 200]], "min_lots": 2, "within_days": 40})
 RESULTS = {"01": "-8000", "02": "5000", "03": "-3000", "04": "-6000"}
 STAFF = {"ST-P": ("partners", None), "ST-F1": ("finance", "250000"), "ST-F2": ("finance", "100000")}
@@ -51,7 +64,9 @@ def deposit(client_id: str, **more: Any) -> Row:
 
 
 def paid_in(client: str, amount: str, at: str, **more: Any) -> Row:
-    return deposit(client, event_id=f"{client}-{at}", psp_txn_id=f"{client}-{at}", amount=amount, occurred_at=at, **more)
+    return deposit(
+        client, event_id=f"{client}-{at}", psp_txn_id=f"{client}-{at}", amount=amount, occurred_at=at, **more
+    )
 
 
 def month(login: int, number: str, profit: str, **more: Any) -> Row:
@@ -87,7 +102,10 @@ def common() -> dict[str, list[Row]]:
 
 def introduced(logins: dict[int, str]) -> dict[str, list[Row]]:
     made = [trader(login, partner_id) for login, partner_id in logins.items()]
-    return {"trading_accounts": [account for account, _ in made], "partner_links": [row for _, links in made for row in links]}
+    return {
+        "trading_accounts": [account for account, _ in made],
+        "partner_links": [row for _, links in made for row in links],
+    }
 
 
 def paid_first() -> dict[str, list[Row]]:
@@ -145,7 +163,7 @@ def monthly_first() -> dict[str, list[Row]]:
             plan("PL-RU", "difference"), plan("PL-CF", "level"), plan("PL-A1", "level"),
             plan("PL-RT", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "mode": "whole", "steps": steps}})),
             plan("PL-RM", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "mode": "marginal", "steps": steps}})),
-            plan("PL-RR", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "window": "rolling_days:45", "mode": "whole", "steps": steps}})),
+            plan("PL-RR", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "window": "rolling_days:45", "steps": steps}})),
             plan("PL-CAP", "level", settings='{"caps": {"per_month": 150}}'),
         ],
         "commission_rules": [
@@ -157,7 +175,8 @@ def monthly_first() -> dict[str, list[Row]]:
         ],
         "psp_transactions": [
             paid_in("C34", "150", "2026-01-10T00:00:00"), paid_in("C34", "900", "2026-01-30T00:00:00"), paid_in("C34", "900", "2026-02-01T00:00:00"),
-            paid_in("C35", "1000", "2026-01-10T00:00:00"), paid_in("C36", "1000", "2026-01-10T00:00:00"), paid_in("C39", "1000", "2026-03-10T00:00:00"),
+            paid_in("C35", "1000", "2026-01-10T00:00:00"), paid_in("C36", "1000", "2026-01-10T00:00:00"),
+            paid_in("C39", "1000", "2026-03-10T00:00:00"),
             paid_in("C31", "500", "2026-01-04T00:00:00", fee_amount="2"),
             paid_in("C31", "4", "2026-01-05T00:00:00", kind="chargeback"), paid_in("C42", "100", "2026-01-16T00:00:00"),
         ],

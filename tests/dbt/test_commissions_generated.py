@@ -138,7 +138,16 @@ def test_every_reason_in_scope_occurs_so_that_the_comparison_means_something(
     known = {reason for (reason,) in at_once.rows("select reason from seeds.commission_zero_reasons")}
     assert known - found == {"not_yet_computed"}
     schemes = {scheme for (scheme,) in at_once.rows("select distinct scheme from partners.fct_commission_accruals")}
-    assert schemes == {"per_lot", "per_million", "pct_commission", "pct_spread", "points", "pct_profit", "revenue_share", "cpa"}
+    assert schemes == {
+        "per_lot",
+        "per_million",
+        "pct_commission",
+        "pct_spread",
+        "points",
+        "pct_profit",
+        "revenue_share",
+        "cpa",
+    }
     limits = {limit for (limit,) in at_once.rows("select distinct limited_by from partners.fct_commission_accruals")}
     assert {"hedge", "credit", "house_cap", "cap"} <= limits
 

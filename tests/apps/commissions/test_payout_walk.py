@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,7 +113,13 @@ def test_paid_failed_and_returned_stand_on_payouts_lines_and_ledger(walk: Walk) 
         where partner_id in ('Q1', 'Q2', 'Q3') and account_code in ('2060', '2061', '2065') group by all having sum(amount) <> 0 order by all
         """
     )
-    assert ledger == [("Q1", "2065", -120), ("Q2", "2061", -1080), ("Q2", "2065", -120), ("Q3", "2061", -1080), ("Q3", "2065", -120)]
+    assert ledger == [
+        ("Q1", "2065", -120),
+        ("Q2", "2061", -1080),
+        ("Q2", "2065", -120),
+        ("Q3", "2061", -1080),
+        ("Q3", "2065", -120),
+    ]
 
 
 def test_what_a_flag_undoes_waits_as_a_clawback_by_itself_until_two_approve(walk: Walk) -> None:
@@ -128,7 +133,11 @@ def test_what_a_flag_undoes_waits_as_a_clawback_by_itself_until_two_approve(walk
         union all select 'owed', null, -sum(amount)::integer, null from finance.fct_postings where partner_id = 'S' and account_code = '2060'
         """
     )
-    assert taken == [("clawed_back", "2026-01", 1200, "ST-F2"), ("clawed_back", None, 1200, None), ("owed", None, 0, None)]
+    assert taken == [
+        ("clawed_back", "2026-01", 1200, "ST-F2"),
+        ("clawed_back", None, 1200, None),
+        ("owed", None, 0, None),
+    ]
     assert walk.home.rows("select count(*) from partners.fct_commission_flags where partner_id = 'S'") == [(0,)]
 
 

@@ -95,7 +95,13 @@ def test_nothing_to_pay_is_no_proposal(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "day"),
-    [("monthly", "2026-11-01"), ("monthly+5", "2026-11-06"), ("weekly +2", "2026-11-04"), ("daily", "2026-11-01"), (None, "2026-11-01")],
+    [
+        ("monthly", "2026-11-01"),
+        ("monthly+5", "2026-11-06"),
+        ("weekly +2", "2026-11-04"),
+        ("daily", "2026-11-01"),
+        (None, "2026-11-01"),
+    ],
 )
 def test_a_month_is_paid_from_the_day_its_plans_schedule_says(schedule: str | None, day: str) -> None:
     assert payable_on("2026-10", schedule).isoformat() == day

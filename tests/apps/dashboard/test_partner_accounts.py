@@ -128,9 +128,13 @@ def test_the_pdf_and_the_workbook_hold_the_same_lines_and_the_same_total(reader:
     assert all(str(row["deal_id"]) in text for row in made.lines.iter_rows(named=True))
 
 
-@pytest.mark.parametrize("name", ["Přítel & Söhne", "Łódź Inwestycje", "Γιώργος Παπαδόπουλος", "Жуков и сыновья", "Đặng Văn"])
+@pytest.mark.parametrize(
+    "name", ["Přítel & Söhne", "Łódź Inwestycje", "Γιώργος Παπαδόπουλος", "Жуков и сыновья", "Đặng Văn"]
+)
 def test_a_name_prints_in_its_own_letters(reader: Reader, name: str) -> None:
-    assert f"{name} (p1), in USD" in printed(as_pdf(Statement(**{**statement(reader).__dict__, "name": name}), MANIFEST))
+    assert f"{name} (p1), in USD" in printed(
+        as_pdf(Statement(**{**statement(reader).__dict__, "name": name}), MANIFEST)
+    )
 
 
 def test_a_letter_that_the_font_lacks_is_a_question_mark_and_no_failure(reader: Reader) -> None:

@@ -4,14 +4,6 @@
     unique_key=['partner_id', 'currency', 'day', 'accrued_at'],
     tags=['stepwise']
 ) }}
-{#- Two loads may state the same moment: what an earlier run has written for it belongs to the same sums. -#}
-{%- set new_lines = "_horizon_load_id > " ~ high_water() %}
-{%- set earliest = "9999-12-31" %}
-{%- if execute and is_incremental() -%}
-    {%- set earliest = run_query(
-        "select coalesce(min(accrued_at), timestamp '9999-12-31')::varchar from " ~ ref('fct_commission_accruals') ~ " where " ~ new_lines
-    ).columns[0].values()[0] -%}
-{%- endif %}
 
 -- Commission lines summed by partner, currency and the deals' day, as each moment made them: one such sum is one entry of the ledger.
 select
@@ -24,11 +16,12 @@ select
 from {{ ref('fct_commission_accruals') }} as accruals
 {%- if is_incremental() %}
 where
-    accruals.accrued_at >= timestamp '{{ earliest }}'
+    -- two loads may state the same moment: what an earlier run has written for it belongs to the same sums
+    accruals.accrued_at >= {{ earliest_accrual_since(high_water()) }}
     and (accruals.partner_id, accruals.currency, accruals.executed_at::date, accruals.accrued_at) in (
         select (news.partner_id, news.currency, news.executed_at::date, news.accrued_at)
         from {{ ref('fct_commission_accruals') }} as news
-        where news.{{ new_lines }}
+        where news._horizon_load_id > {{ high_water() }}
     )
 {%- endif %}
 group by accruals.partner_id, accruals.currency, accruals.executed_at::date, accruals.accrued_at

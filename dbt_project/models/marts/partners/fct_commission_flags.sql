@@ -61,7 +61,7 @@ standing as (
         sum(amount_usd) as amount_usd,
         sum(take_back) as take_back,
         min(first_at) as first_at,
-        to_json(list({'period': period, 'amount': rtrim(rtrim(take_back::varchar, '0'), '.')} order by period) filter (where take_back > 0))::varchar as lines
+        to_json(list(struct_pack(period := period, amount := rtrim(rtrim(take_back::varchar, '0'), '.')) order by period) filter (where take_back > 0))::varchar as lines
     from cut
     group by partner_id, currency, client_id
     having sum(amount) <> 0
