@@ -24,6 +24,7 @@ from warehouse.engine import WarehouseError, connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
+from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
 FOLLOW_AFTER, RETRY_AFTER = 300, 15
@@ -250,7 +251,5 @@ def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
         "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
         "warnings": [asdict(node) for node in built.warnings],
     }
-    target = settings.build_file.with_name("last_run.json")
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(json.dumps(state), encoding="utf-8")
-    temporary.replace(target)
+    with whole_file(settings.build_file.with_name("last_run.json")) as part:
+        part.write_text(json.dumps(state), encoding="utf-8")

@@ -29,6 +29,7 @@ from ingestion.connectors.values import check_zone
 from ingestion.feeds import FEEDS
 from warehouse.engine import WarehouseError
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 EXPORTS: Mapping[str, Export] = {"mt5_sql": MT5, "mt4_sql": MT4}
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
@@ -217,10 +218,8 @@ def _failed(state: SourceState, said: str) -> SourceState:
 
 def _keep(settings: Settings, state: SourceState) -> None:
     settings.sources.mkdir(parents=True, exist_ok=True)
-    target = settings.sources / f"{state.name}.json"
-    part = target.with_suffix(".part")
-    part.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
-    part.replace(target)
+    with whole_file(settings.sources / f"{state.name}.json") as part:
+        part.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
 
 
 def _now() -> datetime:

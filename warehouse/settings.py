@@ -25,9 +25,7 @@ class Settings(BaseSettings):
         default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
-    batch_rows: int = Field(
-        default=2 * 122_880, ge=1, description="Rows of a file held in memory at once while loading."
-    )
+    batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
     mt5_url: SecretStr = Field(
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
@@ -98,6 +96,11 @@ class Settings(BaseSettings):
     outbox_secrets: dict[str, SecretStr] = Field(
         default={},
         description='Secrets of destinations by name, as JSON: {"crm": "…"}: a webhook\'s signing key, a mail server\'s password.',
+    )
+    undo_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="How long a decision can be undone by whoever took it; nothing of it goes out before. 0: at once, and no undo.",
     )
     outbox_attempts: int = Field(default=12, ge=1, description="Failed deliveries until a message is a dead letter.")
     publishes_kept_days: int = Field(

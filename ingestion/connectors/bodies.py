@@ -18,7 +18,7 @@ from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.values import decimal_of, text_frame, trimmed, utc_text
 from ingestion.feeds import FEEDS
 
-MAX_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 _BATCH_ROWS = 20_000
 
 Body = Mapping[str, Any]
@@ -90,14 +90,19 @@ def batches(
         yield Batch(feed, frame, rejected if start == 0 else (), said if start == 0 else ())
 
 
+def utf8_text(path: Path, split: str, again: str) -> str:
+    """The text of a UTF-8 file. BadFile with the remedy `split` for one over 64 MiB, with `again` for one that is no UTF-8."""
+    if path.stat().st_size > _MAX_BYTES:
+        raise BadFile(f"{path.name} is larger than 64 MiB.", split)
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not UTF-8 text: {error}.", again) from error
+
+
 def json_bodies(path: Path) -> tuple[list[tuple[int, Any]], list[Rejected]]:
     """(numbered bodies, lines that are no JSON). BadFile when nothing of the file can be read."""
-    if path.stat().st_size > MAX_BYTES:
-        raise BadFile(f"{path.name} is larger than 64 MiB.", "Split it: one body a file, or one a line.")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is not UTF-8 text: {error}.", "Drop the body as received.") from error
+    text = utf8_text(path, "Split it: one body a file, or one a line.", "Drop the body as received.")
     try:
         document = loads(text)
     except (ValueError, RecursionError) as error:

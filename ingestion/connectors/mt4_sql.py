@@ -7,7 +7,7 @@ server's clock (setting `time_zone`, else the pull's zone, else an assumed one, 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +15,8 @@ from ingestion.connectors.base import Batch, Rejected
 from ingestion.connectors.mt4_codes import CENTS, COMMANDS, REASONS
 from ingestion.connectors.mt4_rows import Book, Ticket, batches
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN
-from ingestion.connectors.mt_comments import CommentRules, rules_with
 from ingestion.connectors.mt_export import WIDTH, Part, Source, chunks, gone, parts, recognised
-from ingestion.connectors.mt_text import ASSUMED_ZONE
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
 from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed, utc_text, wall_to_utc
 
 _NO_TIME = ("0000-00-00", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
@@ -28,7 +27,7 @@ _SNAPSHOTS = "platform login captured_at balance credit equity margin free_margi
 
 
 @dataclass(frozen=True)
-class Mt4Sql:
+class Mt4Sql(MtSettings):
     """Settings: `platform` (for CSV files and dumps), `time_zone`, `entity`, `cent_logins`, `comment_rules`."""
 
     name: ClassVar[str] = "mt4_sql"
@@ -43,16 +42,6 @@ class Mt4Sql:
     entity: str | None = None
     cent_logins: list[str] = field(default_factory=list)
     comment_rules: list[dict[str, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
-    @cached_property
-    def rules(self) -> CommentRules:
-        """The comment rules in force."""
-        return rules_with(self.comment_rules)
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for what a pull landed, a CSV of one of the tables, and a dump of them."""
@@ -77,10 +66,9 @@ class Mt4Sql:
                 said = ()
 
     def _zone(self, part: Part) -> tuple[str | int, tuple[str, ...]]:
-        zone = self.time_zone if self.time_zone is not None else part.about.get("zone")
-        if isinstance(zone, str | int):
-            return check_zone(zone), part.said
-        return ASSUMED_ZONE, (*part.said, f"the database names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
+        told = self.time_zone if self.time_zone is not None else part.about.get("zone")
+        zone, said = zone_or_assumed(check_zone(told) if isinstance(told, str | int) else None, "the database names")
+        return zone, (*part.said, *said)
 
     def _trades(
         self, about: Mapping[str, Any], numbered: list[tuple[int, Source]], zone: str | int, said: tuple[str, ...]

@@ -7,7 +7,6 @@ stands in a state file beside the landing folder: the next one goes on there, an
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from ingestion.connectors.mt5_progress import Progress, merged, number_in, stamp
 from ingestion.connectors.mt5_tables import MT4, MT5, Export, Row, Source, Table, documented
 from ingestion.connectors.mt_export import GONE
 from ingestion.connectors.values import check_zone
+from warehouse.whole_file import whole_file
 
 _OVERLAP_SECONDS = 600
 """A row may be committed after a later stamp was read."""
@@ -210,9 +210,12 @@ class Database:
         """A table without a change stamp to go by: one file, read in one transaction, with the time it was taken."""
         target = self.landing / f"{self.platform}-{table.name}-{self.taken:%Y%m%dT%H%M%S%f}.parquet"
         schema = self._schema(list(source.columns), table, captured_at=self.taken.isoformat())
-        part = target.with_name(f".{target.name}.part")
         last: str | int | None = None
-        with self.engine.connect() as connection, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        with (
+            whole_file(target, synced=True) as part,
+            self.engine.connect() as connection,
+            pq.ParquetWriter(part, schema, compression="zstd") as writer,
+        ):
             while True:
                 past = None if last is None else source.column(source.key) > last
                 rows = source.page(connection, past, [source.key], self.page_rows)
@@ -220,7 +223,7 @@ class Database:
                 if len(rows) < self.page_rows:
                     break
                 last = rows[-1][source.key] if source.key == "Symbol" else number_in(rows[-1], source.key)
-        return _finish(part, target)
+        return target
 
     def land(self, table: Table, rows: list[Row], span: str) -> Path:
         """Rows of one table as a whole file in the landing folder."""
@@ -249,9 +252,9 @@ class Database:
 
     def _whole_file(self, rows: list[Row], schema: pa.Schema, name: str) -> Path:
         target = self.landing / f"{self.platform}-{name}.parquet"
-        part = target.with_name(f".{target.name}.part")
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
-        return _finish(part, target)
+        with whole_file(target, synced=True) as part:
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
+        return target
 
     def _schema(self, columns: list[str], table: Table, **extra: object) -> pa.Schema:
         about = json.dumps({**self.about, "table": table.name, **extra}, sort_keys=True)
@@ -334,17 +337,8 @@ class Database:
 
     def _save_state(self) -> None:
         text = json.dumps({name: progress.saved() for name, progress in self.state.items()}, sort_keys=True)
-        part = self.state_path.with_suffix(".part")
-        part.write_text(text)
-        _finish(part, self.state_path)
-
-
-def _finish(part: Path, target: Path) -> Path:
-    """Makes a file whole on the disk before it gets its name."""
-    with part.open("rb") as handle:
-        os.fsync(handle.fileno())
-    part.replace(target)
-    return target
+        with whole_file(self.state_path, synced=True) as part:
+            part.write_text(text)
 
 
 def driver(url: str) -> sa.URL:

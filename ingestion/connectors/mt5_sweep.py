@@ -21,6 +21,7 @@ from ingestion.connectors.mt5_pull import Database
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN, Row, Table
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
+from warehouse.whole_file import whole_file
 
 SWEPT_ROWS = 100_000
 """Rows one sweep reads, at most (keys of accounts apart, which are read alone)."""
@@ -74,9 +75,8 @@ def _deals(source: Database, table: Table, connector: Connector, known: Known, b
     newest = max(0, top - budget // 2)
     found, stopped = _window(source, table, connector, known, (min(cursor, newest), newest), budget // 2)
     later, _ = _window(source, table, connector, known, (newest, top), budget - budget // 2)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({"key": 0 if stopped >= newest else stopped}))
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps({"key": 0 if stopped >= newest else stopped}))
     return found + later
 
 

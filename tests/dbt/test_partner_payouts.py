@@ -109,7 +109,7 @@ def test_statement_lines_ledger_and_payouts_agree_for_every_partner_and_month(br
 
 
 def test_a_statement_that_is_off_by_the_last_decimal_is_found(broker: Broker, tmp_path: Path) -> None:
-    changed = Broker(Settings(home=tmp_path), Dbt(Settings(home=tmp_path), broker.dbt.parsed()))
+    changed = Broker(Settings(home=tmp_path), Dbt(Settings(home=tmp_path)))
     make_home(changed.settings)
     shutil.copy(broker.settings.build_file, changed.settings.build_file)
     changed.rows("update partners.fct_partner_statement set closing = closing + 0.00000001 where partner_id = 'H'")

@@ -48,7 +48,7 @@ def walk(partner_home: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
     root = tmp_path_factory.mktemp("walk") / "home"
     shutil.copytree(partner_home.settings.root, root)
     settings = Settings(home=root)
-    home = Broker(settings, Dbt(settings, partner_home.dbt.parsed()), files=100)
+    home = Broker(settings, Dbt(settings), files=100)
     desk = replace(open_desk(settings), clock=lambda: NOW)
     proposed = run_lines(desk.reader(), "AU", "2026-01", "USD", NOW.date())
     with reading(desk.engine) as connection:
