@@ -82,7 +82,7 @@ def learn(home: Broker, recorded_at: str, *parts: dict[str, list[Row]]) -> None:
 
 def fill(home: Broker) -> None:
     """Everything in two loads, built once and published."""
-    learn(home, FIRST, common(), paid_first(), monthly_first(), explained_first())
+    learn(home, FIRST, common(), paid_first(), monthly_first(), explained_first(), divided())
     learn(home, SECOND, paid_second(), monthly_second(), {"deals": [closing(1, 1, lots="5")]})
     home.build(*MODELS, tests=False)
     home.publish()
@@ -91,7 +91,10 @@ def fill(home: Broker) -> None:
 def common() -> dict[str, list[Row]]:
     return {
         "symbols": [SYMBOL],
-        "fx_rates": [{"base_currency": "EUR", "quote_currency": "USD", "quoted_at": "2026-04-30T00:00:00", "rate": "1.25"}],
+        "fx_rates": [
+            {"base_currency": "EUR", "quote_currency": "USD", "quoted_at": at, "rate": rate}
+            for at, rate in (("2026-01-02T00:00:00", "1.08435"), ("2026-04-30T00:00:00", "1.25"))
+        ],
         "staff": [
             {"staff_id": one, "changed_at": SINCE, "name": one, "email": f"{one}@broker.example".lower(), "role": role,
              "approval_limit_eur": limit, "is_active": True}
@@ -216,3 +219,16 @@ def explained_first() -> dict[str, list[Row]]:
         "commission_rules": [rule("PL-D8", "8"), rule("PL-D7", "7"), rule("PL-D10", "10")],
         "deals": [closing(1, 1)],
     }  # fmt: skip
+
+
+def divided() -> dict[str, list[Row]]:
+    """One lot of three closed, in euros: a third of 7.15 × 0.35 × 1.08435 is 0.904528625, a tie at eight digits."""
+    made = introduced({51: "TIE"})
+    made["trading_accounts"][0]["currency"] = "EUR"
+    opened = closing(51, 5100, lots="3", at="2026-01-15T12:00:00", action="buy", entry="in", commission="-7.15")
+    return made | {
+        "partners": [partner("TIE", "PL-TIE")],
+        "commission_plans": [plan("PL-TIE", "difference")],
+        "commission_rules": [rule("PL-TIE", "0.35", scheme="pct_commission")],
+        "deals": [opened, closing(51, 5101, lots="1", at=JANUARY, position_id="T5100", commission="0")],
+    }

@@ -52,6 +52,11 @@ def test_what_is_less_than_a_cent_stays_accrued_and_waits(broker: Broker) -> Non
     ]
 
 
+def test_a_line_that_ends_on_a_tie_is_one_though_its_commission_was_divided(broker: Broker) -> None:
+    paid = broker.rows("select amount, basis_amount from partners.fct_commission_accruals where partner_id = 'TIE'")
+    assert paid == [(Decimal("0.90452862"), Decimal("2.38333333"))]
+
+
 def test_a_decision_holds_a_period_and_names_what_it_holds(broker: Broker) -> None:
     assert states(broker, "H") == [(1, 1200, "held", None, None)]
     assert broker.rows("select held from partners.fct_partner_statement where partner_id = 'H'") == [(1200,)]
