@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -12,6 +13,9 @@ from tests.samples_table import pytest_terminal_summary, record_sample
 from warehouse.settings import PROJECT, Settings
 
 __all__ = ["pytest_terminal_summary", "record_sample"]
+
+if TYPE_CHECKING:
+    from tests.dbt.broker import Broker
 
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ.setdefault(
@@ -54,6 +58,25 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             fill(settings, deals=4_000)
             done.touch()
     return settings
+
+
+@pytest.fixture(scope="session")
+def partner_home(tmp_path_factory: pytest.TempPathFactory) -> "Broker":
+    """The broker of tests/dbt/partner_broker.py, built and published once by whichever worker needs it first. Read only."""
+    from tests.dbt.broker import Broker, new_broker
+    from tests.dbt.partner_broker import fill as fill_partners
+    from warehouse.dbt import Dbt
+
+    workers = os.environ.get("PYTEST_XDIST_WORKER")
+    shared = tmp_path_factory.getbasetemp().parent if workers else tmp_path_factory.getbasetemp()
+    settings, done = Settings(home=shared / "partners"), shared / "partners.done"
+    with FileLock(shared / "partners.lock"):
+        if done.exists():
+            return Broker(settings, Dbt(settings))
+        broker = new_broker(settings.root)
+        fill_partners(broker)
+        done.touch()
+        return broker
 
 
 @pytest.fixture

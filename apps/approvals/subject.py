@@ -116,9 +116,10 @@ class Subject:
 
     @property
     def partner_ids(self) -> frozenset[str]:
-        """The partners whom its approval would pay."""
+        """The partners whom its approval would pay, or take back from."""
         lines = self.facts.get("lines")
-        found = [self.facts.get("partner_id") if self.subject_type == "commission_adjustment" else None]
+        concerned = self.subject_type in ("commission_adjustment", "commission_clawback")
+        found = [self.facts.get("partner_id") if concerned else None]
         if self.subject_type == "payout_run" and isinstance(lines, list):
             found += [line.get("partner_id") for line in lines if isinstance(line, Mapping)]
         return frozenset(one for one in found if isinstance(one, str))

@@ -95,7 +95,8 @@ def checks(body: Body) -> Iterator[tuple[str, Row]]:
 
 
 def consequences(body: Body) -> Iterator[tuple[str, Row]]:
-    """Rows of a decision with ids of their own: what an approved payout run decides for each partner, and the review of a case."""
+    """Rows of a decision with ids of their own: what an approved payout run decides for each partner and an approved
+    clawback for each month, and the review of a case."""
     facts, decision = _facts(body), _closing(body)
     if decision and _reviewed(body, decision):
         at = datetime.fromisoformat(body["occurred_at"]) - BEFORE
@@ -107,6 +108,14 @@ def consequences(body: Body) -> Iterator[tuple[str, Row]]:
                 if line.get(field):
                     row = {"event_id": f"{body['event_id']}:{number}{suffix}", "event": event, "amount": line[field]}
                     yield "commission_decisions", row | {"partner_id": line["partner_id"]} | _of_partner(body, decision)
+    if body["subject_type"] == "commission_clawback" and decision and decision["decision"] == "approve":
+        for number, line in enumerate(facts.get("facts.lines") or [], start=1):
+            row = {"event_id": f"{body['event_id']}:{number}", "event": "clawed_back", "amount": line["amount"]}
+            about = _of_partner(body, decision) | {
+                "partner_id": facts.get("facts.partner_id"),
+                "period": line["period"],
+            }
+            yield "commission_decisions", row | about
 
 
 def json_text(value: object) -> str | None:

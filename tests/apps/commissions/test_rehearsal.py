@@ -14,6 +14,7 @@ from warehouse.engine import WarehouseError, connect
 
 FEBRUARY = datetime(2026, 2, 1), datetime(2026, 3, 1)
 BEFORE = datetime(2026, 1, 1), datetime(2026, 2, 1)
+EVER = datetime(2026, 1, 1), datetime(2026, 5, 1)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def effect(home: Broker) -> Effect:
 
 
 def test_computed_anew_in_one_pass_nothing_differs_from_what_many_steps_left(anew: Rehearsal) -> None:
-    assert anew.differences(*FEBRUARY).is_empty()
-    assert anew.zero_differences(*FEBRUARY).is_empty()
+    assert anew.differences(*EVER).is_empty()
+    assert anew.zero_differences(*EVER).is_empty()
 
 
 def test_a_line_that_was_tampered_with_is_in_the_report_with_its_difference(anew: Rehearsal) -> None:
@@ -57,7 +58,8 @@ def test_a_proposed_rate_shows_cost_margin_winners_and_losers_before_it_is_appro
     effect: Effect, home: Broker
 ) -> None:
     # five lots at 9 and not 8: D8 wins 5, of which D10, paid the difference up to its own 10, loses 5
-    assert {row["partner_id"]: row["change_usd"] for row in effect.partners.to_dicts()} == {"D8": 5, "D10": -5}
+    changed = {row["partner_id"]: row["change_usd"] for row in effect.partners.to_dicts() if row["change_usd"]}
+    assert changed == {"D8": 5, "D10": -5}
     said = effect.summary()
     assert (said["winners"], said["losers"], said["lines_changed"]) == (1, 1, 2)
     assert Decimal(said["change_usd"]) == 0

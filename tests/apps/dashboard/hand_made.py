@@ -55,7 +55,7 @@ MARTS = {
         select 'c' || i as client_id, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'Ann' as first_name, 'Lee' as last_name,
             'p' || (i % 12) as partner_id from range(60) t (i)""",
     "core.dim_partners": """
-        select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity from range(12) t (i)""",
+        select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'active' as status from range(12) t (i)""",
     "partners.dim_partner_tree": """
         select 'p' || i as partner_id, 'p' || i as ancestor_id, 0 as level, timestamp '2026-01-01' as valid_from, null::timestamp as valid_to
         from range(12) t (i)
@@ -92,7 +92,9 @@ MARTS = {
             if(i % 4 = 0, null, timestamp '2026-10-05 10:00:00') as paid_at, 'entry' || i as entry_id from range(24) t (i)""",
     "partners.fct_commission_flags": """
         select 'p' || i as partner_id, 'USD' as currency, 'c' || i as client_id, ['chargeback', 'self_referral'][1 + i % 2] as flag,
-            null::timestamp as since, 'adyen:=1+1' as evidence, 12::decimal(38, 8) as amount, 12::decimal(38, 8) as amount_usd from range(5) t (i)""",
+            null::timestamp as since, 'adyen:=1+1' as evidence, 12::decimal(38, 8) as amount, 12::decimal(38, 8) as amount_usd,
+            12::decimal(38, 8) as take_back, '[{"period":"2026-09","amount":"12.00"}]' as take_back_lines,
+            timestamp '2026-11-01 10:00:00' as flagged_at from range(5) t (i)""",
     "partners.fct_commission_zero": """
         select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'p' || (i % 12) as partner_id,
             ['held_too_short', 'no_rule', 'hedged', 'no_rule'][1 + i % 4] as reason, null::varchar as detail from range(90) t (i)""",
