@@ -25,12 +25,6 @@ from warehouse.engine import WarehouseError
 from warehouse.settings import PROJECT, Settings
 
 
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.mariadb(tmp_path_factory.mktemp("db")) if request.param == "mariadb" else servers.postgresql() as url:
-        yield url
-
-
 @pytest.fixture
 def database(server: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of one's own."""

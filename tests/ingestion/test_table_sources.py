@@ -15,7 +15,6 @@ from ingestion import sources
 from ingestion.connectors.sql_connection import PullError
 from ingestion.connectors.tabular import Tabular
 from ingestion.connectors.tabular_spec import read_spec
-from tests import servers
 from tests.ingestion.connectors.mt5_dump import execute
 from warehouse.settings import Settings
 
@@ -42,12 +41,6 @@ also:
       occurred_at: {from: updated_at, time_zone: Europe/Athens}
 """
 LISTED = "- {name: crm, kind: acme_crm, table: people, key: id, stamp: updated_at, page_rows: 3}\n"
-
-
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.mariadb(tmp_path_factory.mktemp("db")) if request.param == "mariadb" else servers.postgresql() as url:
-        yield url
 
 
 @pytest.fixture
@@ -102,6 +95,7 @@ def test_a_table_of_a_crm_loads_by_its_yaml_and_then_only_what_changed(database:
     assert sources.state_of(crm, "crm").failures == 0
 
 
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_a_table_without_a_stamp_comes_whole_when_it_is_another_than_before(database: str, crm: Settings) -> None:
     (crm.root / "sources.yml").write_text(LISTED.replace(", stamp: updated_at", ""), encoding="utf-8")
     assert sum(one.rows_loaded for one in load(crm, Source())) == 8
@@ -111,6 +105,7 @@ def test_a_table_without_a_stamp_comes_whole_when_it_is_another_than_before(data
     assert (outcome.rows_read, outcome.rows_loaded, outcome.rows_duplicate) == (8, 1, 7)
 
 
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 def test_rows_with_one_stamp_more_than_a_page_and_rows_without_one_all_come_once(database: str, crm: Settings) -> None:
     execute(
         database,
@@ -122,6 +117,7 @@ def test_rows_with_one_stamp_more_than_a_page_and_rows_without_one_all_come_once
     assert load(crm, Source()) == []
 
 
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_a_break_between_two_pages_is_gone_on_from_and_repeats_nothing(
     database: str, crm: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +141,7 @@ def test_a_break_between_two_pages_is_gone_on_from_and_repeats_nothing(
     assert (sum(one.rows_loaded for one in outcomes), sum(one.rows_duplicate for one in outcomes)) == (8, 0)
 
 
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

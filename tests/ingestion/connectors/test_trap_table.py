@@ -88,7 +88,7 @@ NAMED = [(trap, clause, name) for trap, clauses in TRAPS.items() for clause, nam
 
 
 @cache
-def tests_in(module: str) -> set[str]:
+def written_in(module: str) -> set[str]:
     """The tests of a module that are run: none that are skipped without a condition."""
     tree = ast.parse((HERE / f"{module}.py").resolve().read_text(encoding="utf-8"))
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
@@ -98,12 +98,12 @@ def tests_in(module: str) -> set[str]:
 @pytest.mark.parametrize(("trap", "clause", "name"), NAMED, ids=[f"{trap}: {clause}" for trap, clause, _ in NAMED])
 def test_a_clause_of_a_trap_has_its_test(trap: int, clause: str, name: str) -> None:
     module, _, test = name.rpartition(".")
-    assert test in tests_in(module)
+    assert test in written_in(module)
 
 
 def test_no_test_of_a_trap_is_left_out_of_the_table() -> None:
     listed = {name.rpartition(".")[2] for _, _, name in NAMED}
-    written = {test for module in ("test_traps", "test_traps_across") for test in tests_in(module)}
+    written = {test for module in ("test_traps", "test_traps_across") for test in written_in(module)}
     assert {test for test in written if test.startswith("test_trap_")} <= listed
     assert {int(test.split("_")[2]) for test in written if test.startswith("test_trap_")} == set(TRAPS)
 
