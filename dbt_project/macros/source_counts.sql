@@ -61,3 +61,12 @@
         on versions._load_id = later._load_id and versions._row_number = later._row_number and versions._row_hash = later._row_hash
     where versions._load_id <= {{ horizon_load_id() }}
 {%- endmacro -%}
+
+{#- What the rows of `quarantine` beside a total add up to; null where one of them does not say its amount, or not whether it is of the total's currency. -#}
+{%- macro sum_where_all_known(total) -%}
+    if(
+        count(quarantine.amount) filter (quarantine.currency <> '' or {{ total }}.currency = '') = count(*),
+        sum(quarantine.amount),
+        null
+    )
+{%- endmacro -%}

@@ -184,3 +184,4 @@ def test_a_files_own_totals_are_compared_with_what_came_of_that_file(tmp_path: P
     assert {one[2] for one in found if one[0] == "b.csv" and one[1]} == {"explained"}
     third = next(one for one in found if one[:2] == ("c.csv", ""))
     assert (third[2], third[5] > 0, third[7]) == ("explained", True, 0)
+    assert {one[2] for one in found if one[0] == "c.csv"} == {"explained"}  # refused rows do not say their currency

@@ -149,6 +149,7 @@ known as (
     group by counts.source, counts.feed, counts.day, counts.currency
 ),
 
+-- a refused row that does not say its currency may be of any
 refused as (
     select
         counts.source,
@@ -156,13 +157,13 @@ refused as (
         counts.day,
         counts.currency,
         count(*) as quarantined_rows,
-        if(count(quarantine.amount) = count(*), sum(quarantine.amount), null) as quarantined_amount
+        {{ sum_where_all_known('counts') }} as quarantined_amount
     from counts
     inner join quarantine on counts.feed = quarantine.feed and counts.day = quarantine.day
     where
         quarantine.recorded_at <= counts.recorded_at
         and coalesce(quarantine.source = counts.source, contains(quarantine.path, '/' || counts.source || '-'))
-        and counts.currency in ('', quarantine.currency)
+        and (counts.currency in ('', quarantine.currency) or quarantine.currency = '')
     group by counts.source, counts.feed, counts.day, counts.currency
 ),
 
@@ -220,22 +221,26 @@ loaded as (
 
 loaded_sums as (
     select
-        _load_id,
-        currency,
+        stated._load_id,
+        stated.currency,
         count(*) as raw_rows,
-        sum(amount) as raw_amount
-    from loaded
-    group by grouping sets ((_load_id, currency), (_load_id))
+        sum(loaded.amount) as raw_amount
+    from (select distinct _load_id, currency from stated) as stated
+    inner join loaded on stated._load_id = loaded._load_id
+    where stated.currency in ('', loaded.currency)
+    group by stated._load_id, stated.currency
 ),
 
 refused_sums as (
     select
-        load_id,
-        currency,
+        stated._load_id,
+        stated.currency,
         count(*) as quarantined_rows,
-        if(count(amount) = count(*), sum(amount), null) as quarantined_amount
-    from quarantine
-    group by grouping sets ((load_id, currency), (load_id))
+        {{ sum_where_all_known('stated') }} as quarantined_amount
+    from (select distinct _load_id, currency from stated) as stated
+    inner join quarantine on stated._load_id = quarantine.load_id
+    where stated.currency in ('', quarantine.currency) or quarantine.currency = ''
+    group by stated._load_id, stated.currency
 ),
 
 by_file as (
@@ -259,10 +264,8 @@ by_file as (
         coalesce(loads.rows_duplicate, 0) as known_before_rows
     from stated
     left join loads on stated._load_id = loads.load_id
-    left join (select * replace (coalesce(currency, '') as currency) from loaded_sums) as loaded_sums
-        on stated._load_id = loaded_sums._load_id and stated.currency = loaded_sums.currency
-    left join (select * replace (coalesce(currency, '') as currency) from refused_sums) as refused_sums
-        on stated._load_id = refused_sums.load_id and stated.currency = refused_sums.currency
+    left join loaded_sums on stated._load_id = loaded_sums._load_id and stated.currency = loaded_sums.currency
+    left join refused_sums on stated._load_id = refused_sums._load_id and stated.currency = refused_sums.currency
 ),
 
 line_sums as (
