@@ -96,8 +96,8 @@ def _moment(value: Any) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) / (1000 if value > 10**11 else 1)
     try:
-        moment = datetime.fromisoformat(value)
-    except (ValueError, TypeError):
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -85,7 +86,7 @@ def _row(
     }
 
 
-def _queries(source: Database, span: Span, zone: str | int) -> Iterator[sa.Select[tuple[int, int, int, Decimal]]]:
+def _queries(source: Database, span: Span, zone: str | int) -> Iterator[sa.Select[Any]]:
     name = source.export.tables[1].name
     parts = source.sources[name]
     read_to = source.state[name].key or 0
@@ -122,7 +123,7 @@ def _kinds(source: Database, part: Source) -> Sequence[_Kind]:
 
 def _time(
     source: Database, part: Source, name: str, walls: Sequence[datetime]
-) -> tuple[sa.ColumnElement[object], list[object]]:
+) -> tuple[sa.ColumnElement[Any], list[object]]:
     """The column and the moments in a form that it can be compared with, so that an index on it is of use."""
     column = part.column(name)
     types = {str(one["name"]): one["type"] for one in sa.inspect(source.engine).get_columns(part.name)}
