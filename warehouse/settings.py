@@ -25,9 +25,7 @@ class Settings(BaseSettings):
         default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
-    batch_rows: int = Field(
-        default=2 * 122_880, ge=1, description="Rows of a file held in memory at once while loading."
-    )
+    batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
     mt5_url: SecretStr = Field(
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
