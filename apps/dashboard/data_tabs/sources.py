@@ -13,6 +13,8 @@ from ingestion.sources import sources, state_of
 from warehouse.engine import WarehouseError
 
 STATES = {"all": "All", "differs": "Differs", "explained": "Explained", "agrees": "Agrees"}
+FEW = 10
+"""Totals a day up to which the axis counts one by one."""
 COLOURS = {"agrees": theme.BLUE, "explained": theme.SKY, "differs": theme.VERMILION}
 
 
@@ -36,6 +38,8 @@ def show_sources(page: Page) -> None:
     figure = charts.stacked_bars(
         days, series="status", value="totals", complete_until=page.complete_until, unit="totals", colours=COLOURS
     )
+    if days.group_by("day").agg(pl.col("totals").sum())["totals"].max() <= FEW:  # type: ignore[operator]
+        figure.update_yaxes(dtick=1)
     st.plotly_chart(figure, alt="Totals that agree, are explained or differ, by day", key="sources")
     left, right = st.columns(2)
     names = page.read(data.source_names)["source"].to_list()
@@ -74,9 +78,9 @@ def show_databases(page: Page) -> None:
             "kind": one.kind,
             "platform": one.platform,
             "state": "stale" if state.is_stale(now) else "fresh",
-            "last answer": state.answered,
+            "last answer (UTC)": state.answered,
             "failures": state.failures,
-            "asked again": state.asked_again,
+            "asked again (UTC)": state.asked_again,
             "schedule": one.every,
         }
         for one, state in found

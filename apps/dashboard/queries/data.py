@@ -129,7 +129,9 @@ def source_totals(scope: Scope, source: str | None, status: str | None) -> Rows:
     """Each total of the period with what explains its difference, what differs first."""
     return Rows(
         f"""
-        select * exclude (_run_id) from {SOURCE_TOTALS}
+        select source, feed, day, currency, status, unexplained_rows, unexplained_amount, * exclude (
+            source, feed, day, currency, status, unexplained_rows, unexplained_amount, _run_id
+        ) from {SOURCE_TOTALS}
         where {OF_DAY} and ($3::varchar is null or source = $3) and ($4::varchar is null or status = $4)
         order by status <> 'differs', status = 'agrees', day desc, source, feed, scope, currency
         """,
