@@ -76,39 +76,52 @@ def load(broker: Broker, recorded_at: str, **feeds: list[Row]) -> None:
     } == {"loaded"}
 
 
+FIRST: dict[str, list[Row]] = dict(
+    deals=[
+        *(deal("same", number, 10) for number in range(1, 6)),
+        *(deal("late", number, 11) for number in (1, 2)),
+        *(deal("deleted", number, 10) for number in range(1, 6)),
+        *(deal("waits", number, 10) for number in (1, 2)),
+        deal("cents", 1, 10),
+    ],
+    psp_transactions=[
+        payment("1", "60"),
+        payment("2", "40"),
+        payment("3", "7", kind="gift"),
+        payment("4", "5", currency="USD"),
+    ],
+    kyc_events=[{"provider": "sumsub", "event_id": "1", "event": "note", "occurred_at": "2026-02-10T12:00:00"}],
+    bank_statements=[statement("1", "0", "30", 10), statement("2", "30", "45", 11)],
+    bank_statement_lines=[line("1", 1, "10"), line("1", 2, "20"), line("2", 1, "10")],
+    source_totals=[
+        total("same", 10, 5, "50"),
+        total("late", 11, 4, "40"),
+        total("deleted", 10, 4, "40"),
+        total("waits", 10, 5, "53", rows_to_come=3, amount_to_come="33"),
+        total("cents", 10, 1, "10.5"),
+        total("nothing", 10, 2, "20"),
+        total("acme", 10, 3, "107", "psp_transactions", currency="EUR"),
+        total("acme", 10, 1, "5", "psp_transactions", currency="USD"),
+        total("sumsub", 10, 2, None, "kyc_events"),
+    ],
+)  # fmt: skip
+THEN: dict[str, list[Row]] = dict(
+    deals=[
+        *(deal("late", number, 11) for number in (3, 4)),
+        deal("deleted", 5, 10, is_cancelled="true", source_version=2),
+        deal(
+            "same", 3, 10, profit=99, source_version=2
+        ),  # corrected after the count: then it was as the source said
+        deal("same", 6, 10),
+        *(deal("waits", number, 10, profit=11) for number in (3, 4, 5)),
+    ],
+    bank_statement_lines=[line("2", 2, "5")],
+)  # fmt: skip
+
+
 def test_each_cause_of_a_difference_is_told_and_an_increment_is_a_rebuild(tmp_path: Path) -> None:
     broker = new_broker(tmp_path / "home")
-    load(
-        broker,
-        "2026-02-11T08:00:00",
-        deals=[
-            *(deal("same", number, 10) for number in range(1, 6)),
-            *(deal("late", number, 11) for number in (1, 2)),
-            *(deal("deleted", number, 10) for number in range(1, 6)),
-            *(deal("waits", number, 10) for number in (1, 2)),
-            deal("cents", 1, 10),
-        ],
-        psp_transactions=[
-            payment("1", "60"),
-            payment("2", "40"),
-            payment("3", "7", kind="gift"),
-            payment("4", "5", currency="USD"),
-        ],
-        kyc_events=[{"provider": "sumsub", "event_id": "1", "event": "note", "occurred_at": "2026-02-10T12:00:00"}],
-        bank_statements=[statement("1", "0", "30", 10), statement("2", "30", "45", 11)],
-        bank_statement_lines=[line("1", 1, "10"), line("1", 2, "20"), line("2", 1, "10")],
-        source_totals=[
-            total("same", 10, 5, "50"),
-            total("late", 11, 4, "40"),
-            total("deleted", 10, 4, "40"),
-            total("waits", 10, 5, "53", rows_to_come=3, amount_to_come="33"),
-            total("cents", 10, 1, "10.5"),
-            total("nothing", 10, 2, "20"),
-            total("acme", 10, 3, "107", "psp_transactions", currency="EUR"),
-            total("acme", 10, 1, "5", "psp_transactions", currency="USD"),
-            total("sumsub", 10, 2, None, "kyc_events"),
-        ],
-    )
+    load(broker, "2026-02-11T08:00:00", **FIRST)
     broker.build("rec_source_daily")
     half = Decimal("0.50000000")
     assert broker.rows(STATUS, "deals") == [
@@ -128,20 +141,7 @@ def test_each_cause_of_a_difference_is_told_and_an_increment_is_a_rebuild(tmp_pa
         ("B", "2026-02-10", "EUR", "agrees", None, 0, 0, 0, None, 0),
         ("B", "2026-02-11", "EUR", "differs", None, 0, 0, 0, None, 5),
     ]
-    load(
-        broker,
-        "2026-02-12T08:00:00",
-        deals=[
-            *(deal("late", number, 11) for number in (3, 4)),
-            deal("deleted", 5, 10, is_cancelled="true", source_version=2),
-            deal(
-                "same", 3, 10, profit=99, source_version=2
-            ),  # corrected after the count: then it was as the source said
-            deal("same", 6, 10),
-            *(deal("waits", number, 10, profit=11) for number in (3, 4, 5)),
-        ],
-        bank_statement_lines=[line("2", 2, "5")],
-    )
+    load(broker, "2026-02-12T08:00:00", **THEN)
     broker.build("rec_source_daily")
     assert broker.rows(STATUS, "deals") == [
         ("cents", "2026-02-10", "", "differs", 0, 0, 0, 0, 0, half),

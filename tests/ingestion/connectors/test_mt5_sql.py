@@ -230,42 +230,6 @@ def test_positions_and_symbols_are_taken_with_the_time_of_the_pull(database: str
     assert (symbol["asset_class"], symbol["symbol_group"], symbol["pip_size"]) == ("fx", "Forex\\Majors", "0.0001")
 
 
-def test_daily_reports_are_snapshots_at_the_end_of_the_servers_day_and_come_once(database: str, tmp_path: Path) -> None:
-    for table, years in (("mt5_daily", (2019,)), ("mt5_daily_2018", (2018,))):
-        execute(
-            database,
-            sql(
-                database,
-                f"CREATE TABLE {table} (`Datetime` bigint, `Login` bigint, `Balance` double precision, `DailyProfit` double precision)",
-            ),
-            *(
-                f"INSERT INTO {table} VALUES ({at}, {login}, {login}.5, -7)"
-                for year in years
-                for at, login in days(year)
-            ),
-        )
-    landing = tmp_path / "mt5_sql"
-    found = rows_of(pull(database, landing, platform="gana", snapshots=False, page_rows=2), "account_snapshots")
-    assert len({(row["login"], row["captured_at"]) for row in found}) == len(found) == 10
-    last = max(found, key=lambda row: (row["captured_at"], row["login"]))
-    assert (last["captured_at"], last["balance"], last["daily_flows"]) == (
-        "2019-01-01T22:59:59",
-        "1005.5",
-        '{"DailyProfit": "-7"}',
-    )
-    execute(database, "INSERT INTO mt5_daily VALUES (1546473599, 1001, 2.5, 0)")
-    again = rows_of(pull(database, landing, platform="gana", snapshots=False, page_rows=2), "account_snapshots")
-    assert [(row["login"], row["captured_at"], row["balance"]) for row in again] == [
-        ("1001", "2019-01-02T22:59:59", "2.5")
-    ]
-
-
-def days(year: int) -> list[tuple[int, int]]:
-    """The last second of 1 January on the server's clock, which is an hour ahead, for five accounts."""
-    end = int(datetime(year, 1, 1, 23, 59, 59, tzinfo=UTC).timestamp())
-    return [(end, login) for login in range(1001, 1006)]
-
-
 def test_a_server_with_daylight_saving_says_that_its_rule_is_assumed(database: str, tmp_path: Path) -> None:
     files = pull(database, tmp_path / "mt5_sql", platform="gana", snapshots=False)
     (batch,) = batches(files, "deals")
