@@ -37,7 +37,7 @@ from warehouse.whole_file import whole_file
 
 EXPORTS: Mapping[str, Export] = {"mt5_sql": MT5, "mt4_sql": MT4}
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
-STALE_AFTER = timedelta(hours=1)
+STALE_AFTER_MINUTES = 60
 
 
 class _Entry(BaseModel):
@@ -51,6 +51,7 @@ class _Entry(BaseModel):
     time_zone: str | int | None = None
     every: str = "*/10 * * * *"
     page_rows: int = Field(50_000, ge=1)
+    stale_after_minutes: int = Field(STALE_AFTER_MINUTES, ge=1)
     table: str | None = None
     key: str | None = None
     stamp: str | None = None
@@ -71,6 +72,7 @@ class SqlSource:
     every: str = "*/10 * * * *"
     page_rows: int = 50_000
     table: Table | None = None
+    stale_after_minutes: int = STALE_AFTER_MINUTES
 
     def landing(self, settings: Settings) -> Path:
         """Where its files land."""
@@ -102,9 +104,9 @@ class SourceState:
         """False while the source is left in peace after a failure."""
         return self.asked_again is None or self.asked_again <= now
 
-    def is_stale(self, now: datetime) -> bool:
+    def is_stale(self, now: datetime, after_minutes: int = STALE_AFTER_MINUTES) -> bool:
         """True when it never answered, or its last answer is too old or was followed by a failure."""
-        return self.answered is None or self.failures > 0 or now - self.answered > STALE_AFTER
+        return self.answered is None or self.failures > 0 or now - self.answered > timedelta(minutes=after_minutes)
 
 
 def sources(settings: Settings) -> tuple[SqlSource, ...]:
@@ -127,14 +129,15 @@ def sources(settings: Settings) -> tuple[SqlSource, ...]:
         url = secret.get_secret_value() if secret else ""
         table = Table(entry.table, entry.key, entry.stamp) if entry.table and entry.key else None
         found[entry.name] = SqlSource(
-            entry.name,
-            entry.kind,
-            entry.platform or entry.name,
-            url,
-            entry.time_zone,
-            entry.every,
-            entry.page_rows,
-            table,
+            name=entry.name,
+            kind=entry.kind,
+            platform=entry.platform or entry.name,
+            url=url,
+            time_zone=entry.time_zone,
+            every=entry.every,
+            page_rows=entry.page_rows,
+            table=table,
+            stale_after_minutes=entry.stale_after_minutes,
         )
     return tuple(found[name] for name in sorted(found))
 

@@ -110,7 +110,9 @@ def _sources(settings: Settings) -> list[Finding]:
         remedy = (
             f"`daybook ingest --connector {one.kind}` asks it now; `daybook run --watch` or `daybook up` on schedule"
         )
-        found.append((f"source {one.name}", not state.is_stale(now), answered + failed, remedy))
+        found.append(
+            (f"source {one.name}", not state.is_stale(now, one.stale_after_minutes), answered + failed, remedy)
+        )
     return found
 
 

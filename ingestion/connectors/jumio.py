@@ -64,7 +64,8 @@ def _reasons(reject: object) -> list[str]:
 
 def _marks(head: bytes) -> bool:
     form = b"jumioIdScanReference=" in head and b"verificationStatus=" in head
-    return (b'"scanReference"' in head and b'"document"' in head) or b'"jumioIdScanReference"' in head or form
+    ended = b'"workflowExecution"' in head and b'"callbackSentAt"' in head
+    return (b'"scanReference"' in head and b'"document"' in head) or b'"jumioIdScanReference"' in head or form or ended
 
 
 CONNECTOR = Bodies(

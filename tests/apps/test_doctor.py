@@ -1,7 +1,7 @@
 """What the doctor says of databases that are read on a schedule."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,11 @@ def test_a_stale_source_is_a_finding_with_its_error_and_the_command_that_asks_it
     settings = Settings(home=tmp_path / "home")
     make_home(settings)
     assert findings(settings.root, monkeypatch) == {}
-    (settings.root / "sources.yml").write_text("- {name: live5, kind: mt5_sql}\n- {name: live6, kind: mt4_sql}\n")
+    (settings.root / "sources.yml").write_text(
+        "- {name: live5, kind: mt5_sql}\n- {name: live6, kind: mt4_sql, stale_after_minutes: 1500}\n"
+    )
     settings.sources.mkdir()
-    answered = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    answered = (datetime.now(UTC) - timedelta(hours=24)).replace(tzinfo=None).isoformat()  # it is read once a day
     (settings.sources / "live6.json").write_text(json.dumps({"name": "live6", "succeeded_at": answered}))
     (settings.sources / "live5.json").write_text(
         json.dumps({"name": "live5", "failures": 2, "error": "the line is dead"})

@@ -68,7 +68,7 @@ def show_databases(page: Page) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     found = [(one, state_of(page.frame.settings, one.name)) for one in known]
     for one, state in found:
-        if state.is_stale(now):
+        if state.is_stale(now, one.stale_after_minutes):
             since = f"since {moment(state.answered)}" if state.answered else "it never answered"
             said = f" {states.plain(state.error)}" if state.error else ""
             st.warning(f"**{states.plain(one.name)} is stale**, {since}; {state.failures} failures in a row.{said}")
@@ -77,7 +77,7 @@ def show_databases(page: Page) -> None:
             "database": one.name,
             "kind": one.kind,
             "platform": one.platform,
-            "state": "stale" if state.is_stale(now) else "fresh",
+            "state": "stale" if state.is_stale(now, one.stale_after_minutes) else "fresh",
             "last answer (UTC)": state.answered,
             "failures": state.failures,
             "asked again (UTC)": state.asked_again,

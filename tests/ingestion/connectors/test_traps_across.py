@@ -17,7 +17,7 @@ from tests.ingestion.connectors.test_mt_platforms import database, rows, trade
 from tests.ingestion.connectors.test_traps import made, remarks
 from tests.ingestion.landing import Landing, as_csv, deal
 
-STATEMENT_ES = """Fecha,Hora,Zona horaria,Descripción,Divisa,Bruto ,Comisión ,Neto,Saldo,Id. de transacción,Nombre,\
+SYNTHETIC_SPANISH = """Fecha,Hora,Zona horaria,Descripción,Divisa,Bruto ,Comisión ,Neto,Saldo,Id. de transacción,Nombre,\
 Id. de factura,Id. de referencia de trans.
 "1/7/2025",15:37:32,Europe/Berlin,Pago con Pago exprés,EUR,"160,71","-5,01","155,70","606,37",T1,V. S.,F1,
 "29/7/2025",09:23:05,Europe/Berlin,Retirada iniciada por el usuario,EUR,"-4.000,00","0,00","-4.000,00","366,11",T2,,,
@@ -89,7 +89,7 @@ def test_trap_6_a_deal_whose_login_is_gone_and_a_settlement_without_its_payment_
 
 def test_trap_7_spanish_numbers_dates_and_headers_are_read_as_they_are_meant(tmp_path: Path) -> None:
     path = tmp_path / "spanish.csv"
-    found = [row for _, row in made("paypal_statement_es", path, STATEMENT_ES)]
+    found = [row for _, row in made("paypal_statement_es", path, SYNTHETIC_SPANISH)]
     assert [connector.name for connector in guess(path)] == ["paypal_statement_es"]
     told = [
         (row["kind"], row["amount"], row["fee_amount"], row["direction"], str(row["occurred_at"])[:16]) for row in found
@@ -102,9 +102,9 @@ def test_trap_7_spanish_numbers_dates_and_headers_are_read_as_they_are_meant(tmp
     ]
     assert found[2]["original_psp_txn_id"] == "T1"
     assert "never confirmed on a real file" in remarks("paypal_statement_es", path)
-    wrong = STATEMENT_ES.replace('"155,70"', '"155,71"')
+    wrong = SYNTHETIC_SPANISH.replace('"155,70"', '"155,71"')
     assert "Neto is not Bruto + Comisión" in remarks("paypal_statement_es", write(tmp_path / "w.csv", wrong))
-    activity = STATEMENT_ES.replace("Descripción", "Tipo,Estado").replace("exprés,", "exprés,Completado,")
+    activity = SYNTHETIC_SPANISH.replace("Descripción", "Tipo,Estado").replace("exprés,", "exprés,Completado,")
     (_, first), *_ = made("paypal_activity_es", tmp_path / "a.csv", "".join(activity.splitlines(keepends=True)[:2]))
     assert (first["status"], first["amount"], first["event_id"]) == ("completed", Decimal("160.71"), "T1:Completado")
 
