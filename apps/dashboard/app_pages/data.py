@@ -91,19 +91,17 @@ def show_quarantine(page: Page) -> None:
         states.nothing_matches("quarantined rows")
         return
     st.subheader("Rows set aside by day and rule", anchor=False)
+    days = page.read(data.rules_by_day, page.scope)
+    names = figures.brief(days["rule"].unique().to_list())
     figure = charts.stacked_bars(
-        page.read(data.rules_by_day, page.scope),
-        series="rule",
-        value="rows",
-        complete_until=page.complete_until,
-        unit="rows",
+        days, series="rule", value="rows", complete_until=page.complete_until, unit="rows", names=names
     )
     st.plotly_chart(figure, alt="Rows set aside by day and rule", key="rules-by-day")
     left, right = st.columns([3, 2])
     with left:
         st.subheader("Rules that rows broke", anchor=False)
         top = broken.head(10)
-        labels = [f"{row['feed']} · {row['rule']}" for row in top.iter_rows(named=True)]
+        labels = list(figures.brief([f"{row['feed']} · {row['rule']}" for row in top.iter_rows(named=True)]).values())
         st.plotly_chart(
             charts.ranked(labels, top["rows"].to_list(), unit="rows"), alt="Quarantined rows by rule", key="rules"
         )

@@ -187,3 +187,12 @@ def test_quarantined_rows_are_counted_over_time_by_rule(open_page: Open) -> None
     app = open_page("data", "dmitri", tab="quarantine")
     assert next(item.value for item in app.subheader) == "Rows set aside by day and rule"
     assert {"open", "first_day", "last_day"} <= set(app.dataframe[0].value.columns)
+
+
+def test_long_rules_are_cut_for_a_chart_and_stay_apart() -> None:
+    names = figures.brief(["kind: must be one of a", "kind: must be one of b", "short"], 12)
+    assert names == {
+        "kind: must be one of a": "kind: must …",
+        "kind: must be one of b": "kind: must … 2",
+        "short": "short",
+    }
