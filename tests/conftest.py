@@ -14,6 +14,9 @@ from warehouse.settings import PROJECT, Settings
 __all__ = ["pytest_terminal_summary", "record_sample"]
 
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ.setdefault(
+    "DAYBOOK_UNDO_SECONDS", "0"
+)  # what is decided goes out at once; the tests of undoing say ten seconds
 SAMPLES = PROJECT.parent / "shared" / "samples"
 
 
@@ -61,15 +64,14 @@ def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
 
 
-LAST = ("tests/acceptance", "tests/browser", "tests/faults")
+LAST = ("tests/faults", "tests/acceptance", "tests/browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then the whole chain's, the browser's, and the seeded samples of the long ones."""
+    """Fast tests first; then the longest, so that no worker is left alone with it; the browser's last."""
     late = {folder: place for place, folder in enumerate(LAST, start=1)}
 
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folder = "/".join(item.nodeid.split("/")[:2])
-        return item.get_closest_marker("slow") is not None, late.get(folder, 0)
+    def place(item: pytest.Item) -> int:
+        return late.get("/".join(item.nodeid.split("/")[:2]), 0)
 
     items.sort(key=place)

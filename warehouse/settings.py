@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         default={},
         description='Secrets of destinations by name, as JSON: {"crm": "…"}: a webhook\'s signing key, a mail server\'s password.',
     )
+    undo_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="How long a decision can be undone by whoever took it; nothing of it goes out before. 0: at once, and no undo.",
+    )
     outbox_attempts: int = Field(default=12, ge=1, description="Failed deliveries until a message is a dead letter.")
     publishes_kept_days: int = Field(
         default=14, ge=1, description="All publishes of the last days are kept; of older ones, one a day."

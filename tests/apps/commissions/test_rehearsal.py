@@ -18,14 +18,14 @@ BEFORE = datetime(2026, 1, 1), datetime(2026, 2, 1)
 
 @pytest.fixture(scope="module")
 def anew(home: Broker) -> Iterator[Rehearsal]:
-    with rehearse(home.settings, manifest=home.dbt.manifest) as rehearsal:
+    with rehearse(home.settings) as rehearsal:
         yield rehearsal
 
 
 @pytest.fixture(scope="module")
 def effect(home: Broker) -> Effect:
     proposal = read_proposal("rules: [{plan_id: PL-D8, rule_id: PL-D8-own, rate: 9}]")
-    return what_if(home.settings, proposal, *FEBRUARY, manifest=home.dbt.manifest)
+    return what_if(home.settings, proposal, *FEBRUARY)
 
 
 def test_computed_anew_in_one_pass_nothing_differs_from_what_many_steps_left(anew: Rehearsal) -> None:
@@ -67,7 +67,7 @@ def test_a_proposed_rate_shows_cost_margin_winners_and_losers_before_it_is_appro
 def test_a_negative_rate_is_refused_at_the_door(home: Broker) -> None:
     proposal = read_proposal("rules: [{plan_id: PL-D8, rule_id: PL-D8-own, rate: -1}]")
     with pytest.raises(WarehouseError, match="refused: 1 rows of commission_rules break the rules"):
-        what_if(home.settings, proposal, *FEBRUARY, manifest=home.dbt.manifest)
+        what_if(home.settings, proposal, *FEBRUARY)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_a_proposal_that_says_nothing_is_refused_with_an_example(text: str, said
 )
 def test_a_proposal_of_what_is_not_known_is_refused(home: Broker, text: str, said: str) -> None:
     with pytest.raises(ProposalUnreadable, match=said):
-        what_if(home.settings, read_proposal(text), *FEBRUARY, manifest=home.dbt.manifest)
+        what_if(home.settings, read_proposal(text), *FEBRUARY)
