@@ -239,6 +239,8 @@ def _psp(
     events, settlements = settlement.with_batches(folk, happened, broker.breaks.left_out(happened))
     settlements = broker.faults.in_settlements(settlements)
     taken = [row["settlement_batch_id"] for row in broker.faults.breaks if "settlement_batch_id" in row]
+    # a batch whose deposit its PSP will not report differs already
+    taken += events.filter(pl.col("client_reference") == broker.faults.missing_deposit)["batch"].drop_nulls().to_list()
     settlements = broker.breaks.in_settlements(settlements, taken)
     whole = pl.concat([events, settlement.settlement_events(settlements)], how="diagonal_relaxed")
     return broker.breaks.in_psp(broker.faults.in_psp(settlement.psp_feed(folk, whole))), events, settlements
