@@ -96,7 +96,8 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
 
 def _refreshed(settings: Settings, source: Source, progress: Progress) -> list[FileOutcome]:
     """The SQL sources that this load asks for: one kind by name, which must answer; or all that are due, where a silent one is stale."""
-    named = source.connector in sources.EXPORTS and not source.paths and not source.dry_run
+    asked = source.connector is not None and not source.paths and not source.dry_run
+    named = asked and source.connector in sources.kinds(settings)
     if not (named or source.everything):
         return []
     outcomes: list[FileOutcome] = []
@@ -122,8 +123,9 @@ def refresh(
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         outcomes = ingest(connection, settings, files, connector=one.kind, recorded_at=recorded_at) if files else []
         found = sources.swept(settings, one, connection)
-        if found.files:
+        if found.changed or found.gone or found.back:
             progress(f"{one.name}: {found.changed} rows changed unseen, {found.gone} gone, {found.back} back again")
+        if found.files:
             outcomes += ingest(connection, settings, list(found.files), connector=one.kind, recorded_at=recorded_at)
     return outcomes
 

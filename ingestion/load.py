@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
-from ingestion import files, quarantine, versions
+from ingestion import files, quarantine, stated, versions
 from ingestion.connectors import BadFile, Batch, Connector, connectors
 from ingestion.connectors import guess as guessed
 from ingestion.connectors.configured import WrongSettings, configured
@@ -239,6 +239,7 @@ def _take_in(
         counts.quarantined += quarantine.put(call.connection, batch.feed, shown, judged.bad, arrival)
         remarks = [
             *batch.remarks,
+            *(stated.keep(call.connection, batch.feed, shown, batch.totals, arrival) if batch.totals else ()),
             *(f"The column `{name}` is unknown to {batch.feed}; it is kept in _extra." for name in judged.unknown),
         ]
         counts.remarks.update(dict.fromkeys(remarks))
@@ -283,7 +284,7 @@ def _cut(batch: Batch, batch_rows: int) -> Iterator[Batch]:
         return
     for part in batch.rows.iter_slices(batch_rows):
         yield Batch(batch.feed, part)
-    yield Batch(batch.feed, batch.rows.clear(), batch.rejected, batch.remarks)
+    yield replace(batch, rows=batch.rows.clear())
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -54,6 +54,8 @@ class Step:
     horizon: int
     recorded_at: datetime
     feeds: tuple[str, ...]
+    followed: bool = True
+    """False for a step of the live path: what follows sees its rows at a later one. A replay passes over it likewise."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def build(
             # of a part of the models only those tests can run whose other models are there
             partly = ["--indirect-selection", "buildable"] if select else []
             # a check that also reads what follows waits for it
-            later = ["--exclude", f"tag:{BACKGROUND}"] if plan.live and plan.scope == "live" else []
+            later = [] if step.followed else ["--exclude", f"tag:{BACKGROUND}"]
             arguments = ["build", *(["--select", *chosen] if chosen else []), *later, *partly, *without]
             outcome.nodes += dbt.run(arguments, lambda text, note=note: progress(note + text))
         outcome.green = not outcome.failures
@@ -123,8 +125,8 @@ def build(
         if not select:
             with contextlib.closing(connect(settings.build_file, settings)) as connection:
                 connection.execute(
-                    "insert or replace into control.steps values (?, ?, ?, ?)",
-                    [step.horizon, step.recorded_at, plan.run_id, last and plan.scope != "live"],
+                    "insert or replace into control.steps values (?, ?, ?, ?, ?)",
+                    [step.horizon, step.recorded_at, plan.run_id, last and plan.scope != "live", step.followed],
                 )
     if outcome.green:
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
@@ -145,12 +147,17 @@ def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool, scope: Scop
         != digest
     )
     live = built is not None and not changed and not full_refresh
+    passed_over: set[int] = set()
     if not live:
+        unfollowed = connection.execute("select horizon_load_id from control.steps where not followed").fetchall()
+        passed_over = {horizon for (horizon,) in unfollowed}
         _forget(connection)
         scope = "all"
     steps = [] if scope == "background" else _pending(connection, int(str(built)) if live else 0)
     feeds = _feeds(connection, steps, scope)
-    steps = steps or [_newest(connection)]
+    *earlier, newest = steps or [_newest(connection)]
+    steps = [replace(step, followed=scope == "all" and step.horizon not in passed_over) for step in earlier]
+    steps.append(replace(newest, followed=scope != "live"))
     row = connection.execute(
         """
         insert into control.runs

@@ -13,11 +13,13 @@ create table if not exists control.runs (
     horizon_load_id bigint, project_hash varchar, message varchar
 );
 -- steps that are built: one a recorded_at, so that a build after two ingest calls equals two builds; `background_built` when the models that
--- follow (tag background) have taken everything up to it too
+-- follow (tag background) have taken everything up to it too; `followed` when those of them that keep a history looked at this very step
 create table if not exists control.steps (
-    horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint, background_built boolean
+    horizon_load_id bigint primary key, recorded_at timestamp, run_id bigint, background_built boolean, followed boolean
 );
-alter table control.steps add column if not exists background_built boolean;  -- homes made before it was there
+-- homes made before they were there
+alter table control.steps add column if not exists background_built boolean;
+alter table control.steps add column if not exists followed boolean;
 -- what each model has taken, and how a mart goes out: append (rows of new runs), keyed (touched keys replaced), replace
 create table if not exists control.models (
     model varchar primary key, schema_name varchar, is_mart boolean, high_water bigint, run_id bigint, full_run_id bigint,

@@ -45,14 +45,17 @@ class Settings(BaseSettings):
     )
     webhook_secrets: dict[str, SecretStr] = Field(
         default={},
-        description='Signing secrets of webhook providers by name, as JSON: {"sumsub": "…"}; a provider without one is not answered.',
+        description=(
+            'What proves each webhook provider\'s deliveries, as JSON: {"sumsub": "signing secret", "fireblocks": "public key"}; '
+            "a provider without an entry is not answered."
+        ),
     )
     webhook_port: int = 8600
     webhook_bytes: int = Field(default=2**20, ge=1, description="The largest body a webhook may have.")
     webhook_waiting: int = Field(
         default=20_000,
         ge=1,
-        description="Bodies of one provider that may wait to be loaded; then it is told to slow down (429).",
+        description="Bodies of one provider that may wait to be loaded; then it is told to come again (503).",
     )
     webhook_at_once: int = Field(
         default=64, ge=1, description="Bodies received at the same time; more are told to come again (503)."

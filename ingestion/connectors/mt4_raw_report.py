@@ -9,13 +9,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.mt4_codes import CENTS, KINDS, OPERATIONS
 from ingestion.connectors.mt4_rows import Book, Ticket, batches, total
 from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
@@ -70,7 +70,12 @@ class Mt4RawReport(MtSettings):
             str(row["Login"]) for _, row in rows if _currency(header, row) in CENTS
         }
         book = Book(self.platform, None, self.rules, frozenset(cents))
-        yield from batches(((number, row, partial(_ticket, row, zone)) for number, row in rows), book, self.feeds, said)
+        deals, *others = batches(
+            ((number, row, partial(_ticket, row, zone)) for number, row in rows), book, self.feeds, said
+        )
+        at = deals.rows["executed_at"].max()
+        yield replace(deals, totals=_totals(self.platform, str(at), footers) if at and not cents else ())
+        yield from others
 
 
 def _lines(text: str, path: Path) -> tuple[list[str], list[tuple[int, Line]]]:
@@ -165,6 +170,18 @@ def _footing(rows: Sequence[Line], footers: Sequence[Line]) -> tuple[str, ...]:
     if summed == told:
         return ()
     return (f"the rows' profit is {exact(summed)}, the report's total {exact(told)}: the file may be an excerpt",)
+
+
+def _totals(platform: str, at: str, footers: Sequence[Line]) -> tuple[Total, ...]:
+    """What the first total line says that all rows moved; none of it where accounts in cents are among them."""
+    stated = next((one for one in footers if one.get("Profit")), None)
+    if stated is None:
+        return ()
+    try:
+        moved = total(spaced_number(stated.get(name), name) for name in ("Commission", "Taxes", "Swap", "Profit"))
+    except ValueError:
+        return ()
+    return (Total(platform, at, amount=moved),)
 
 
 CONNECTOR = Mt4RawReport()

@@ -16,7 +16,7 @@ from ingestion.connectors.mt5_clock import clock_of
 from ingestion.connectors.mt5_pull import PullError, pull
 from ingestion.connectors.mt5_rows import FEEDS, Table
 from ingestion.connectors.mt5_tables import MT5
-from ingestion.connectors.mt_export import WIDTH, Part, chunks, gone, parts, peeked, recognised
+from ingestion.connectors.mt_export import WIDTH, Part, canonical, chunks, parts, peeked, recognised
 from ingestion.connectors.mt_settings import MtSettings
 from ingestion.connectors.values import text_frame
 
@@ -31,7 +31,9 @@ class Mt5Sql(MtSettings):
     name: ClassVar[str] = "mt5_sql"
     version: ClassVar[str] = "2"
     patterns: ClassVar[tuple[str, ...]] = ("*.parquet", "*.csv", "*.sql")
-    feeds: ClassVar[tuple[str, ...]] = ("trading_accounts", "deals", "account_snapshots", "positions", "symbols")
+    feeds: ClassVar[tuple[str, ...]] = (
+        *("trading_accounts", "deals", "account_snapshots", "positions", "symbols", "source_totals"),
+    )
 
     platform: str = "mt5"
     time_zone: str | int | None = None
@@ -46,9 +48,9 @@ class Mt5Sql(MtSettings):
 
     def read(self, path: Path) -> Iterator[Batch]:
         """Each table's rows as its canonical feed."""
-        left = gone(path, MT5)
-        if left is not None:
-            yield left
+        landed = canonical(path, MT5)
+        if landed is not None:
+            yield landed
             return
         number = 0
         for part in parts(path, MT5, self.platform):

@@ -19,6 +19,7 @@ from ingestion.connectors.base import Connector
 from ingestion.connectors.mt5_progress import merged, number_in
 from ingestion.connectors.mt5_pull import Database
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN, Row, Table
+from ingestion.connectors.mt_export import GONE
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
 from warehouse.whole_file import whole_file
@@ -131,7 +132,7 @@ def _compared(
     if changed:
         files.append(source.land(table, changed, f"swept-{moment}-{first:020d}"))
     if marked.height:
-        files.append(source.land_gone(table, "deals", _texts(marked), f"{moment}-{first:020d}"))
+        files.append(source.land_canonical(table, "deals", _texts(marked), GONE, f"{moment}-{first:020d}"))
     return Swept(len(rows), len(changed) - len(back), marked.height, len(back), tuple(files))
 
 
@@ -170,7 +171,7 @@ def _accounts(source: Database, table: Table, known: Known) -> Swept:
         pl.lit("closed").alias("status"),
         pl.lit(source.export.stamp_of(source.taken), dtype=pl.Int64).alias("source_version"),
     )
-    file = source.land_gone(table, "trading_accounts", _texts(closed), f"{source.taken:%Y%m%dT%H%M%S%f}")
+    file = source.land_canonical(table, "trading_accounts", _texts(closed), GONE, f"{source.taken:%Y%m%dT%H%M%S%f}")
     return Swept(rows=len(logins), gone=left.height, files=(file,))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,8 @@ from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, MINOR_STEP, Wor
 WIRE = METHODS.index("bank_wire")
 CAPITAL = np.array([2_000_000, 2_000_000, 1_500_000, 300_000_000]) * 100
 """What each firm account opens with, in hundredths, for each thousand clients (at least once)."""
+SENT_BACK = "SENTBACK"
+"""Begins the reference of a receipt that nobody explains and that goes back the same day."""
 LINE_COLUMNS = (
     "entity",
     "currency",
@@ -160,7 +163,7 @@ def statement_lines(lines: pl.DataFrame) -> pl.DataFrame:
     frame = frame.sort("day", "bank_account", "kind", "reference", "amount")
     frame = frame.with_columns(line_no=pl.int_range(1, pl.len() + 1).over("bank_account", "day"))
     booked = pl.col("day").cast(pl.Int32).cast(pl.Date)
-    paid = frame.filter(pl.col("kind") == "payment").select(
+    paid = frame.filter((pl.col("kind") == "payment") | pl.col("reference").str.starts_with(SENT_BACK)).select(
         "bank_account", pl.col("reference").str.split(" ").list.first().alias("returns"),
         (pl.col("bank_account") + "-" + booked.dt.strftime("%Y%m%d") + "/" + pl.col("line_no").cast(pl.String)).alias("return_of_line"),
     )  # fmt: skip
@@ -176,7 +179,7 @@ def statement_lines(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def statements(world: World, lines: pl.DataFrame) -> pl.DataFrame:
-    """The bank_statements feed: opening + lines = closing, and each opens where the one before closed."""
+    """The bank_statements feed: opening + lines = closing, and each opens where the one before closed; of a still account the first day's."""
     daily = (
         lines.group_by("bank_account", "statement_id", "booked_on", "currency")
         .agg(pl.col("amount").sum())
@@ -187,10 +190,20 @@ def statements(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     opening = np.array([capital(world, currency) for currency in range(4)])[code] * firm
     frame = daily.with_columns(first=decimals(opening, 2))
     closing = (pl.col("first") + pl.col("amount").cum_sum()).over("bank_account")
-    return frame.with_columns(closing_balance=closing).with_columns(opening_balance=pl.col("closing_balance") - pl.col("amount")).select(
+    moved = frame.with_columns(closing_balance=closing).with_columns(opening_balance=pl.col("closing_balance") - pl.col("amount")).select(
         "bank_account", "statement_id", pl.col("booked_on").alias("opened_on"), pl.col("booked_on").alias("closed_on"), "currency",
         "opening_balance", "closing_balance", (~pl.col("bank_account").str.ends_with("FIRM")).alias("is_client_money"),
     )  # fmt: skip
+    told = set(moved["bank_account"])
+    still = [
+        {
+            "bank_account": name, "statement_id": f"{name}-{world.start:%Y%m%d}", "opened_on": world.start, "closed_on": world.start,
+            "currency": currency, "opening_balance": Decimal(capital(world, code)) / 100, "closing_balance": Decimal(capital(world, code)) / 100,
+            "is_client_money": False,
+        }
+        for entity in ENTITIES for code, currency in enumerate(CURRENCIES) for name in (f"{entity}-{currency}-FIRM",) if name not in told
+    ]  # fmt: skip
+    return pl.concat([moved, pl.DataFrame(still, schema=moved.schema)])
 
 
 def bank_accounts(world: World) -> pl.DataFrame:

@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from ingestion.simulator.bank import SENT_BACK
 from ingestion.simulator.output import Writer
 from ingestion.simulator.stage import Stage
-from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, World, iso, moment
+from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, World, moment
 from warehouse.settings import PROJECT
 
 DEPOSITS = (
@@ -95,6 +96,9 @@ class Breaks:
                 off = FEES_OFF[number % len(FEES_OFF)] if name == "fee_differs" else 1 - 2 * (number % 2)
                 wrong[one] = off
                 self.note("psp", "fee_differs", _key(deposits[one]), off, decoy=name != "fee_differs")
+        for one in self.of("decoy:reference_missing"):
+            self.note("psp", "request_without_psp", one, 0, decoy=True)
+            self.note("psp", "psp_without_request", _key(deposits[one]), 0, decoy=True)
         for one in self.of("psp_without_request"):
             self.note("psp", "psp_without_request", _key(deposits[one]), deposits[one]["amount"])
         for one in self.of("not_settled"):
@@ -224,6 +228,8 @@ class Breaks:
             self.note("bank", "line_amount_differs", one, -more, by_request=True)
         for one in (*self.of("decoy:line_late"), *self.of("decoy:paid_in_two_lines")):
             self.note("bank", "entry_without_line", one, 0, decoy=True)
+        for one in self.of("decoy:paid_in_two_lines"):
+            self.note("bank", "line_amount_differs", one, 0, decoy=True, by_request=True)
         payment = pl.col("kind") == "payment"
         late = payment & pl.col("request").is_in(self.of("decoy:line_late"))
         two = own.filter(payment & pl.col("request").is_in(self.of("decoy:paid_in_two_lines")))
@@ -280,10 +286,27 @@ class Breaks:
                 | {"client_money": False, "amount": -300 - number, "reference": f"CHARGES {number}", "kind": "bank_fee"}
             )
             self.note("bank", "line_not_posted", f"CHARGES {number}", 300 + number, decoy=True, by_reference=True)
-        return pl.DataFrame(rows)
+            sent_back = common | {
+                "client_money": True,
+                "amount": amount,
+                "reference": f"{SENT_BACK}{number} NO NAME",
+                "kind": "receipt",
+            }
+            rows += [
+                sent_back,
+                sent_back
+                | {
+                    "amount": -amount,
+                    "reference": f"RETURN {number}",
+                    "kind": "payment",
+                    "returns": f"{SENT_BACK}{number}",
+                },
+            ]
+            self.note("bank", "unidentified_receipt", f"{SENT_BACK}{number} NO NAME", amount, decoy=True)
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def in_sweeps(self, moves: pl.DataFrame) -> pl.DataFrame:
-        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) and by two (breaks)."""
+        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) and by two, too little and too much (breaks)."""
         if not self.count:
             return moves
         yen = CURRENCIES.index("JPY")
@@ -302,9 +325,9 @@ class Breaks:
         ).join(_holidays(moves.schema), on=["entity", "booked"], how="anti")  # fmt: skip
         parts = [moves]
         for number, row in enumerate(
-            usable.sort("booked", "entity", "currency").head(3 * self.count).iter_rows(named=True)
+            usable.sort("booked", "entity", "currency").head(4 * self.count).iter_rows(named=True)
         ):
-            kept = (row["gap"], 1, 2)[number % 3]
+            kept = (row["gap"], 1, 2, -2)[number % 4]
             group = {"entity": row["entity"], "currency": row["currency"]}
             parts.append(pl.DataFrame(
                 [group | {"booked": row["booked"], "gap": -kept}, group | {"booked": row["after"], "gap": kept}], schema=moves.schema,
@@ -341,22 +364,6 @@ class Breaks:
             opening_balance=(pl.col("opening_balance") + _money(shifted - cents(foot) + cents(gap))).cast(kind),
             closing_balance=(pl.col("closing_balance") + _money(shifted)).cast(kind),
         )
-
-    def in_decisions(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Payouts nobody approved and approvals of what was never earned, for partners no one else decided on."""
-        at = self.world.start_us + 50 * DAY
-        rows = []
-        others = [number for number in range(self.world.partners) if number % 3]
-        for number, partner in enumerate(others[: 2 * self.count]):
-            name, amount = f"P{partner + 1:04d}", 500 + number
-            event = "paid" if number % 2 else "approved"
-            rows.append({
-                "event_id": f"CB-{number:05d}", "partner_id": name, "period": "2000-01", "event": event, "amount": f"{amount / 100:.2f}",
-                "currency": "XTS", "reason": "monthly_review", "actor_id": "ST-05", "occurred_at": iso(at + number),
-            })  # fmt: skip
-            kind = "paid_above_approved" if number % 2 else "approved_above_accrued"
-            self.note("partners", kind, f"{name}:XTS", -amount)
-        return pl.concat([frame, pl.DataFrame(rows)], how="diagonal_relaxed") if rows else frame
 
 
 def _money(hundredths: pl.Expr) -> pl.Expr:

@@ -21,6 +21,7 @@ from ingestion.simulator import (
     kyc,
     market,
     network,
+    one_sided,
     people,
     requests,
     scenarios_money,
@@ -238,6 +239,8 @@ def _psp(
     events, settlements = settlement.with_batches(folk, happened, broker.breaks.left_out(happened))
     settlements = broker.faults.in_settlements(settlements)
     taken = [row["settlement_batch_id"] for row in broker.faults.breaks if "settlement_batch_id" in row]
+    # a batch whose deposit its PSP will not report differs already
+    taken += events.filter(pl.col("client_reference") == broker.faults.missing_deposit)["batch"].drop_nulls().to_list()
     settlements = broker.breaks.in_settlements(settlements, taken)
     whole = pl.concat([events, settlement.settlement_events(settlements)], how="diagonal_relaxed")
     return broker.breaks.in_psp(broker.faults.in_psp(settlement.psp_feed(folk, whole))), events, settlements
@@ -263,6 +266,8 @@ def _write_banks(
     evening = pl.duration(hours=23)
     writer.write("bank_statement_lines", lines, pl.col("booked_on").cast(pl.Datetime("us")) + evening)
     statements = broker.breaks.in_statements(faults.in_statements(bank.statements(world, lines)))
+    if world.breaks:
+        statements = one_sided.statements(broker.breaks, statements)
     writer.write("bank_statements", statements, pl.col("closed_on").cast(pl.Datetime("us")) + evening)
 
 
@@ -317,14 +322,19 @@ def _write_reference(broker: Broker) -> None:
     at = lambda name: pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC").dt.replace_time_zone(None)  # noqa: E731
     writer.write("symbols", market.symbols(world, accounts_of.PLATFORMS), "valid_from")
     writer.write("fx_rates", market.fx_rates(world, broker.prices), "quoted_at")
-    writer.write("bank_accounts", bank.bank_accounts(world), "valid_from")
-    writer.write("opening_balances", bank.opening_balances(world), pl.col("as_of").str.to_date())
+    held, opened = bank.bank_accounts(world), bank.opening_balances(world)
+    decisions = network.commission_decisions(world, broker.tree)
+    if world.breaks:
+        held, opened = one_sided.bank_accounts(broker.breaks, held), one_sided.opening_balances(broker.breaks, opened)
+        decisions = one_sided.decisions(broker.breaks, decisions)
+        writer.write("account_snapshots", one_sided.snapshots(broker.breaks), "captured_at", one_sided.PART)
+    writer.write("bank_accounts", held, "valid_from")
+    writer.write("opening_balances", opened, pl.col("as_of").str.to_date())
     writer.write("commission_plans", network.commission_plans(world), at("valid_from"))
     rules = broker.faults.spoilt(
         "commission_rules", network.commission_rules(world), ["plan_id", "version", "rule_id"], MALFORMED_RULES
     )
     writer.write("commission_rules", rules, at("valid_from"))
-    decisions = broker.breaks.in_decisions(network.commission_decisions(world, broker.tree))
     writer.write("commission_decisions", decisions, at("occurred_at"))
     ids = folk.ids.to_list()
     also_clients = {staff: {"client_id": ids[folk.regular + who]} for staff, who in broker.stage.staff.items()}

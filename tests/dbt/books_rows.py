@@ -1,5 +1,6 @@
 """A broker whose other side does not always agree: one row for each way a reconciliation can break, beside one that only looks like it."""
 
+from tests.dbt.held_rows import held_feeds
 from tests.dbt.ledger_rows import Row, account, at, client, deal, psp, request, transfer
 
 FIRM, HELD, EURO = "SC-FIRM", "SC-CLIENT", "SC-FIRM-EUR"
@@ -39,10 +40,10 @@ def line(number: int, day: int, amount: str, account: str = FIRM, month: str = "
     } | more  # fmt: skip
 
 
-def decision(event_id: str, day: int, partner: str, event: str, amount: str | None) -> Row:
+def decision(event_id: str, day: int, partner: str, event: str, amount: str | None, currency: str = "USD") -> Row:
     return {
         "event_id": event_id, "partner_id": partner, "period": "2026-01", "event": event, "amount": amount,
-            "currency": "USD",
+            "currency": currency,
         "actor_id": "ST-05", "occurred_at": at(day),
     }  # fmt: skip
 
@@ -119,11 +120,17 @@ LINES = [
 
 
 def first_feeds() -> dict[str, list[Row]]:
-    """What is known on 9 February: January has just been closed by two people, and for one entity by nobody else."""
+    """Everything that is known on 9 February."""
+    more = held_feeds()
+    return more | {name: rows + more.get(name, []) for name, rows in _feeds().items()}
+
+
+def _feeds() -> dict[str, list[Row]]:
+    """January has just been closed by two people; for one entity by nobody else, and for one it was opened again."""
     banks = ((HELD, "USD", True), (FIRM, "USD", False), (EURO, "EUR", False))
     return {
         "clients": [client("C1", entity="SC", first_name="Ann", last_name="Lee"), client("C2", entity="SC"),
-            client("C3", entity="CY")],
+            client("C3", entity="CY"), client("C4", entity="AU")],
         "trading_accounts": [account(1001, "USD", entity="SC"), account(1002, "EUR", entity="SC"), account(1004,
             "USD", entity="SC", changed_at="2026-01-20T00:00:00Z")],
         "bank_accounts": [
@@ -168,7 +175,7 @@ def first_feeds() -> dict[str, list[Row]]:
         "partners": [
             {"partner_id": partner, "changed_at": "2025-01-01T00:00:00Z", "entity": "SC", "status": "active",
                 "plan_id": "PL", "payout_currency": "USD", "payout_method": method}
-            for partner, method in (("P1", "bank"), ("P2", "wallet"), ("P3", "bank"))
+            for partner, method in (("P1", "bank"), ("P2", "wallet"), ("P3", "bank"), ("P4", "bank"), ("P5", "wallet"))
         ],
         "commission_plans": [{"plan_id": "PL", "version": 1, "name": "PL", "distribution": "level",
             "currency": "USD", "settings": '{"holdback_pct": 0.1}', "valid_from": "2025-01-01T00:00:00Z"}],
@@ -178,24 +185,32 @@ def first_feeds() -> dict[str, list[Row]]:
             decision("p4", 13, "P1", "paid", "880"), decision("p5", 14, "P1", "released", "120"), decision("p6", 14,
                 "P1", "held", None),
             decision("q1", 12, "P2", "paid", "50"), decision("q2", 13, "P3", "approved", "70"),
+            *(decision(f"{key}{place}", 12 + place, partner, event, amount, currency)
+                for key, partner, owed, left in (("u", "P4", "880", "700"), ("w", "P5", "550", "460"))
+                for place, (event, amount, currency) in enumerate(
+                    (("adjusted", owed, "USD"), ("approved", owed, "USD"), ("paid", left, "EUR"), ("paid", left, "XTS")))),
         ],
         "period_events": [
             {"event_id": f"PE-{entity}", "entity": entity, "period": "2026-01", "event": "closed",
                 "actor_id": "ST-06", "approved_by": second, "occurred_at": "2026-02-08T16:00:00Z"}
-            for entity, second in (("SC", "ST-05"), ("CY", "ST-06"))
+            for entity, second in (("SC", "ST-05"), ("CY", "ST-06"), ("AU", "ST-05"))
+        ] + [
+            {"event_id": "PE-AU-2", "entity": "AU", "period": "2026-01", "event": "reopened", "actor_id": "ST-05",
+                "approved_by": "ST-06", "occurred_at": "2026-02-08T17:00:00Z"}
         ],
     }  # fmt: skip
 
 
 def late_feeds() -> dict[str, list[Row]]:
-    """What 20 February brings of January: two deposits, a corrected adjustment, and whose one unidentified receipt was."""
+    """What 20 February brings of January: three deposits, a corrected adjustment, and whose one unidentified receipt was."""
     return {
         "psp_transactions": [
             psp("a2", 20, "adjustment", "4", psp="adyen", direction="in", source_version=2),
             psp("late", 15, "deposit", "500", psp="other", client_id="C1", client_reference="Dlate"),
             psp("late3", 15, "deposit", "70", psp="other", client_id="C3", client_reference="Dlate3"),
+            psp("late4", 15, "deposit", "30", psp="other", client_id="C4", client_reference="Dlate4"),
         ],
         "cash_requests": [*asked("late", 15, "500", psp="other"), *asked("late3", 15, "70", psp="other",
-            client_id="C3")],
+            client_id="C3"), *asked("late4", 15, "30", psp="other", client_id="C4")],
         "bank_statement_lines": [line(1, 19, "60", HELD, reference="no name", client_id="C2", source_version=2)],
     }  # fmt: skip

@@ -29,6 +29,7 @@ def more_feeds(made: dict[str, Callable[..., Row]]) -> dict[str, list[Row]]:
             psp("n5", 9, "settlement", "130", settlement_batch_id="B6", bank_account="UK-FIRM"),
             psp("n6", 12, "refund", "60", client_reference="R5", original_psp_txn_id="T-n1", **MINE),
             psp("n7", 12, "deposit", "1", status="pending", **MINE),
+            psp("n8", 15, "deposit", "90", **MINE),
         ],
         "cash_requests": [
             request("f1", "R5", 11, "requested", **refund),
@@ -52,6 +53,7 @@ def more_feeds(made: dict[str, Callable[..., Row]]) -> dict[str, list[Row]]:
             deal(46, 8, "sell", login=1005, entry="out", profit="100"),
         ],
         "bank_statement_lines": [
+            line(9, 16, "90", reference="payout of T-n8"),
             line(8, 15, "-50", kind="own_transfer", counter_account="UK-FIRM"),
             line(6, 15, "50", "UK-FIRM", kind="own_transfer", counter_account="UK-CLIENT"),
         ],

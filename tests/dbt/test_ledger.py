@@ -84,6 +84,7 @@ WORKED = {
     "a conversion into a currency of eight decimals": (
         "cash_requests", "y4", "2010 100, 2090 -100, 2090 BTC 0.00166666, 2010 BTC -0.0016, 4060 BTC -0.00006666",
     ),
+    "a deposit the PSP pays into the client bank": ("bank_statement_lines", "UK-CLIENT:S1:9", "1010 90, 1030 -90"),
     "a deposit that is only pending": ("psp_transactions", "payco:n7", ""),
     "a hedge": ("lp_trades", "prime:L1", "1040 50, 4010 -50, 1040 -2, 5080 2, 1040 1, 5080 -1"),
 }  # fmt: skip

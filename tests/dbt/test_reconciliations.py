@@ -137,6 +137,9 @@ PARTNER = {
     "p4": "2061 1080, 1070 -200, 2062 -880, 2062 880, 1020 -880",
     "p5": "2065 120, 2061 -120",
     "q1": "2061 50, 2062 -50",
+    "u2": "2061 792, 2090 -792, 2090 EUR 720, 2062 EUR -700, 2062 EUR 700, 1020 EUR -700, 4070 EUR -20",
+    "w2": "2061 495, 2090 -495, 2090 EUR 450, 2062 EUR -460, 5070 EUR 10",
+    "w3": "",
 }
 DEALS = {
     "20": "2020 4, 2085 -4",
@@ -156,7 +159,7 @@ OTHERS = {
     ("psp_transactions", "adyen:a1"): "1030 -7, 1038 7",
     ("psp_transactions", "adyen:a2"): "1030 3, 1038 -3, 1030 -3, 1038 3, 1030 4, 1038 -4",
     ("psp_transactions", "adyen:S-B2"): "1020 490, 1030 -490, 1038 2.80, 1030 -2.80",
-    ("fx_rates", "SC:2026-01"): "5070 20, 2090 -20",
+    ("fx_rates", "SC:2026-01"): "5070 43.40, 2090 -43.40",
     ("fx_rates", "CY:2026-01"): "2090 EUR 17.86, 4070 EUR -17.86",
     ("bank_statement_lines", "SC-FIRM:SC-FIRM-02:2"): "1020 -1100, 2090 1100",
     ("bank_statement_lines", "SC-FIRM-EUR:SC-FIRM-EUR-02:1"): "1020 EUR 1000, 2090 EUR -1000",
@@ -170,9 +173,24 @@ WORKED = (
 
 @pytest.mark.parametrize("event", WORKED, ids=[":".join(key) for key in WORKED])
 def test_posts_as_worked_out(books: Broker, event: tuple[str, str]) -> None:
-    parts = [one.split() for one in WORKED[event].split(", ")]
+    parts = [one.split() for one in WORKED[event].split(", ") if one]
     expected = [(part[0], part[1] if len(part) == 3 else "USD", Decimal(part[-1])) for part in parts]
     assert lines_of(books, *event) == sorted(expected)
+
+
+def test_client_money_floors_each_account_by_itself_and_says_what_to_pay_in(books: Broker) -> None:
+    day = books.rows(
+        """
+        select regime, client_balances, unidentified, requirement, resource, funding_instruction, fund_by::varchar, status
+        from finance.fct_client_money_daily where entity = 'UK' and day = date '2026-01-05'
+        """
+    )
+    figures = [Decimal(figure) for figure in (5000, 50, 5050, 5000, 50)]
+    assert day == [("CASS 7", *figures, "2026-01-06", "shortfall_not_funded")]
+    found = books.rows(
+        "select class, amount, first_seen_on::varchar, status from finance.rec_breaks where reconciliation = 'client_money' and reference = 'UK:GBP'"
+    )
+    assert found == [("shortfall_not_funded", Decimal(-50), "2026-01-06", "open")]
 
 
 def test_lines_ledger_and_payouts_of_partners_agree_each_day(books: Broker) -> None:
@@ -190,7 +208,11 @@ def test_a_late_event_of_a_closed_period_is_booked_in_the_open_one_with_its_valu
         where source_key like 'other:%' order by 1
         """
     )
-    assert entries == [("other:late", "2026-01-15", "2026-02-01"), ("other:late3", "2026-01-15", "2026-01-15")]
+    assert entries == [
+        ("other:late", "2026-01-15", "2026-02-01"),
+        ("other:late3", "2026-01-15", "2026-01-15"),
+        ("other:late4", "2026-01-15", "2026-01-15"),
+    ], "SC is closed, CY was closed by one person alone, AU was opened again"
     moved = books.rows(
         """
         select sum(balance) filter (day = '2026-01-31'), sum(balance) filter (day = '2026-02-01') from finance.fct_trial_balance
@@ -204,19 +226,45 @@ def test_a_late_event_restates_exactly_the_figures_it_touches(books: Broker) -> 
     restated = books.rows(
         """
         select kpi, entity, as_of::varchar, restated_value - published_value, caused_by, is_booked_later
-        from leadership.fct_restatements where restated_at = '2026-02-20 12:00:00' order by all
+        from leadership.fct_restatements where restated_at = '2026-02-20 12:00:00' and kpi like 'ledger_%' order by all
         """
     )
     assert restated == [
+        ("ledger_1030", "AU", "2026-01-15", Decimal(30), "psp_transactions:other:late4", False),
         ("ledger_1030", "CY", "2026-01-15", Decimal(70), "psp_transactions:other:late3", False),
         ("ledger_1030", "SC", "2026-01-15", Decimal(500), "psp_transactions:other:late", True),
         ("ledger_1030", "SC", "2026-01-20", Decimal(1), "psp_transactions:adyen:a2", True),
         ("ledger_1038", "SC", "2026-01-20", Decimal(-1), "psp_transactions:adyen:a2", True),
+        ("ledger_2010", "AU", "2026-01-15", Decimal(-30), "psp_transactions:other:late4", False),
         ("ledger_2010", "CY", "2026-01-15", Decimal(-70), "psp_transactions:other:late3", False),
         ("ledger_2010", "SC", "2026-01-15", Decimal(-500), "psp_transactions:other:late", True),
         ("ledger_2010", "SC", "2026-01-19", Decimal(-60), "bank_statement_lines:SC-CLIENT:SC-CLIENT-01:1", True),
         ("ledger_2050", "SC", "2026-01-19", Decimal(60), "bank_statement_lines:SC-CLIENT:SC-CLIENT-01:1", True),
     ]
+
+
+def test_a_late_deposit_and_an_allocation_restate_the_key_figures_of_their_day(books: Broker) -> None:
+    restated = books.rows(
+        """
+        select kpi, entity, currency, as_of::varchar, published_value, restated_value - published_value, caused_by
+        from leadership.fct_restatements where restated_at = '2026-02-20 12:00:00' and kpi not like 'ledger_%' order by all
+        """
+    )
+    caused = {
+        ("AU", "2026-01-15"): (30, "psp_transactions:other:late4"),
+        ("CY", "2026-01-15"): (70, "psp_transactions:other:late3"),
+        ("SC", "2026-01-15"): (500, "psp_transactions:other:late"),
+        ("SC", "2026-01-19"): (60, "bank_statement_lines:SC-CLIENT:SC-CLIENT-01:1"),
+    }
+    money = [
+        (kpi, entity, "USD", day, Decimal(0), Decimal(change), cause)
+        for kpi in ("deposits", "net_deposits") for (entity, day), (change, cause) in caused.items()
+    ]  # fmt: skip
+    firsts = [
+        ("first_deposits", entity, "clients", "2026-01-15", Decimal(0), Decimal(1), cause)
+        for entity, cause in (("AU", "psp_transactions:other:late4"), ("CY", "psp_transactions:other:late3"))
+    ]
+    assert restated == sorted([*money, *firsts])
 
 
 def test_a_corrected_provider_row_makes_two_entries_and_touches_no_other(books: Broker) -> None:

@@ -17,8 +17,9 @@ MART = close_board.BALANCES
 TABS = {"board": "Board", "periods": "Closed periods"}
 DAYS, MONTHS = 14, 12
 BLOCKING = {
-    "open_breaks": "open breaks", "not_posted": "events not posted", "days_short": "days of client money short",
-    "statements_missing": "bank statements missing",
+    "open_breaks": ("open break", "open breaks"), "not_posted": ("event not posted", "events not posted"),
+    "days_short": ("day of client money short", "days of client money short"),
+    "statements_missing": ("bank statement missing", "bank statements missing"),
 }  # fmt: skip
 
 
@@ -79,9 +80,9 @@ def show_card(page: Page, row: dict[str, Any]) -> None:
     """One entity: its state and what is in the way, each a count."""
     st.markdown(f"**{states.plain(row['entity'])}**")
     st.badge(row["status"], color="green" if row["status"] == "closed" else "orange" if _blocked(row) else "blue")
-    for name, words in BLOCKING.items():
+    for name, (one, many) in BLOCKING.items():
         if row[name]:
-            st.caption(f"✗ {row[name]:,} {words}")
+            st.caption(f"✗ {row[name]:,} {one if row[name] == 1 else many}")
     if not _blocked(row):
         st.caption("✓ nothing blocks it")
     st.caption(f"closed until {row['closed_until']}" if row["closed_until"] else "never closed yet")

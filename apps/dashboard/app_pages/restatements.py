@@ -17,7 +17,7 @@ Selected = tuple[str | None, bool]
 def select(page: Page) -> Selected:
     """The figure, None for all, and whether only closed periods are wanted."""
     names = {
-        row["kpi"]: f"{row['kpi'].removeprefix('ledger_')} · {row['kpi_name']}"
+        row["kpi"]: f"{account_of(row)} · {row['kpi_name']}" if account_of(row) else row["kpi_name"]
         for row in page.read(restatements.figures).iter_rows(named=True)
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -30,6 +30,11 @@ def select(page: Page) -> Selected:
             help="A late event of a closed period is booked in the open one, with its own value date.",
         )
     return None if kpi == "all" else kpi, which == "closed"
+
+
+def account_of(row: dict) -> str | None:
+    """The ledger account whose movement the figure is; None for a key figure."""
+    return row["kpi"].removeprefix("ledger_") if row["kpi"].startswith("ledger_") else None
 
 
 def show(page: Page, selected: Selected) -> None:
@@ -62,11 +67,14 @@ def show_course(page: Page, selected: Selected) -> None:
 
 
 def show_link(page: Page, row: dict) -> None:
-    """From a change to the lines of that account and day."""
-    if "ledger" not in page.frame.viewer.pages:
-        return
-    account, day = row["kpi"].removeprefix("ledger_"), str(row["as_of"])
-    if row["kpi"] != account and not row["is_booked_later"]:
+    """From a change to the lines of that account and day, or to the key figure by day."""
+    account, day, seen = account_of(row), str(row["as_of"]), page.frame.viewer.pages
+    if account is None and "overview" in seen:
+        st.page_link(
+            navigation.page_file("overview"), label=f"{row['kpi_name']} by day",
+            query_params=filters.kept() | {"tab": "rows", "kpi": row["kpi"], "period": "custom", "from": day, "to": day},
+        )  # fmt: skip
+    elif account and "ledger" in seen and not row["is_booked_later"]:
         st.page_link(
             navigation.page_file("ledger"), label=f"Lines of {account} in {row['currency']} on {day}",
             query_params=filters.kept() | {

@@ -32,8 +32,8 @@ def on_day(reader: Reader, entity: str | None, day: date) -> pl.DataFrame:
     """Each entity and currency on one day: requirement, resource and what follows; nothing owed and nothing held is left out."""
     return reader.query(
         f"""
-        select entity, regime, currency, client_balances, unidentified, requirement, resource, difference, psp_gap, funding_instruction,
-            fund_by, funded, remaining, status
+        select entity, currency, requirement, resource, difference, status, funding_instruction, fund_by, funded, remaining,
+            client_balances, unidentified, psp_gap, regime
         from {DAILY} where day = $2 and ($1::varchar is null or entity = $1) and (requirement <> 0 or resource <> 0) order by entity, currency
         """,
         [entity, day],

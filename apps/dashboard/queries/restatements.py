@@ -27,12 +27,12 @@ def by_day(reader: Reader, scope: Scope, kpi: str | None, later: bool) -> pl.Dat
 
 
 def by_figure(reader: Reader, scope: Scope, kpi: str | None, later: bool) -> pl.DataFrame:
-    """kpi, name, currency, changes, days concerned, the first of them, and the sum of the changes, the largest first."""
+    """kpi, name, currency, changes, days concerned, the first of them, and the sum of the changes (ratios have none), the largest first."""
     return reader.query(
         f"""
-        select kpi, kpi_name, currency, count(*) as changes, count(distinct as_of) as days, min(as_of) as earliest_day,
-            sum(restated_value - published_value) as change
-        from {MART} where {WHERE} group by all order by abs(sum(restated_value - published_value)) desc, 1, 3
+        select * from (select kpi, kpi_name, currency, count(*) as changes, count(distinct as_of) as days, min(as_of) as earliest_day,
+            if(any_value(currency) = 'fraction', null, sum(coalesce(restated_value, 0) - coalesce(published_value, 0))) as change
+        from {MART} where {WHERE} group by all) order by abs(change) desc nulls last, kpi, currency
         """,
         [*scope.now, kpi, later],
     )

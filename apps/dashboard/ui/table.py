@@ -13,9 +13,10 @@ from apps.dashboard.queries.common import Rows
 from apps.dashboard.ui import dictionary, states
 from apps.dashboard.ui.header import Page
 
-SHORT = 7
+ROW = 35
+"""Pixels of a row, and of the head; three more are the frame."""
 HEIGHT = 420
-"""Pixels of a table with more rows than `SHORT`, unless the page says otherwise."""
+"""Pixels of a table with more rows than fit into them, unless the page says otherwise."""
 IDENTIFIER = re.compile(r"(^|_)(id|key|login|sha256|reference|code)$|^_")
 BY_NAME = (
     (IDENTIFIER, None),
@@ -47,7 +48,7 @@ def table_with_export(
         else shown,
         hide_index=True,
         column_config=columns(page, shown, mart),
-        height="content" if shown.height <= SHORT else height or HEIGHT,
+        height="content" if (shown.height + 1) * ROW + 3 <= (height or HEIGHT) else height or HEIGHT,
         key=f"table.{page.name}.{name}",
         on_select="rerun" if select else "ignore",
         selection_mode="single-row",

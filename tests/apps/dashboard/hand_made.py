@@ -46,6 +46,16 @@ MARTS = {
             case i % 2 when 0 then ['price: positive'] else ['currency: ISO 4217', 'login: present'] end as rules, '{"deal_id":"=1+1"}' as row,
             timestamp '2026-11-20 06:00:00' as recorded_at, 'open' as status, null::varchar as replayed_as
         from range(12) t (i)""",
+    "quality.rec_source_daily": """
+        select ['mt5-1', 'acme'][1 + i % 2] as source, ['deals', 'psp_transactions'][1 + i % 2] as feed, date '2026-11-22' - (i // 2)::integer as day,
+            'day' as scope, if(i % 2 = 1, 'EUR', '') as currency, timestamp '2026-11-22 06:00:00' as counted_at, (1000 + i)::bigint as source_rows,
+            (1000 + i - if(i % 10 = 3, 2, 0))::bigint as raw_rows, if(i % 10 = 3, 2, 0)::bigint as difference_rows,
+            if(i % 20 = 3, 2, 0)::bigint as quarantined_rows, 0::bigint as late_rows, 0::bigint as deleted_rows, 0::bigint as known_before_rows,
+            if(i % 20 = 13, 2, 0)::bigint as unexplained_rows, (50000 + i)::decimal(38, 8) as source_amount,
+            (50000 + i - if(i % 10 = 3, 12.5, 0))::decimal(38, 8) as raw_amount, if(i % 10 = 3, 12.5, 0)::decimal(38, 8) as difference_amount,
+            if(i % 20 = 13, 12.5, 0)::decimal(38, 8) as unexplained_amount,
+            case when i % 20 = 13 then 'differs' when i % 20 = 3 then 'explained' else 'agrees' end as status
+        from range(120) t (i)""",
     "quality.fct_checks_history": """
         select r::bigint as run_id, 'grain_fct_' || c as check_name, 'dbt' as kind, 'trading.fct_deals' as relation,
             case when c = 3 then 'warn' else 'pass' end as status, 'error' as severity, (c = 3)::bigint as failures, null::varchar as message,

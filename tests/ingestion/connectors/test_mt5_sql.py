@@ -50,18 +50,6 @@ def balances(deals: list[dict[str, object]]) -> dict[int, Decimal]:
     return total
 
 
-@pytest.fixture(scope="module")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.mariadb(tmp_path_factory.mktemp("db")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def postgresql_server() -> Iterator[str]:
-    with servers.postgresql() as url:
-        yield url
-
-
 @pytest.fixture
 def connection(home: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with connect(home.build_file, home) as opened:

@@ -2,7 +2,8 @@
 
 -- What happens to partners' commission, as ledger events: lines as they accrue, decisions as they are taken. An approval or a payout without an amount
 -- is of all that is payable, or of what was accrued for the line or period and known when the decision was: what accrues later waits for a decision of
--- its own. It is cut to the currency's minor unit, the remainder stays accrued. Amounts positive, adjustments signed.
+-- its own. It is cut to the currency's minor unit, the remainder stays accrued. Amounts positive, adjustments signed. A payout in another currency is
+-- converted at the rate in force then; what left more or less than that is `margin`, a gain positive.
 with accruals as (select * from {{ ref('int_partner_accrual_days') }}),
 
 partners as (
@@ -28,7 +29,7 @@ plans as (
 ),
 
 asked as (
-    select * from {{ ref('stg_commission_decisions') }}
+    select * from {{ ref('int_commission_decisions') }}
     where event = 'approved' and amount is null
 ),
 
@@ -65,7 +66,7 @@ approvals as (
         decided.currency,
         coalesce(decided.accrual_id, decided.period) as subject,
         decided.occurred_at
-    from {{ ref('stg_commission_decisions') }} as decided
+    from {{ ref('int_commission_decisions') }} as decided
     left join accrued_by_then on decided.event_id = accrued_by_then.event_id
     where decided.event = 'approved'
     window
@@ -98,7 +99,7 @@ decisions as (
             when decided.event = 'clawed_back' then abs(decided.amount)
             else decided.amount
         end as moved
-    from {{ ref('stg_commission_decisions') }} as decided
+    from {{ ref('int_commission_decisions') }} as decided
     left join partners
         on
             decided.partner_id = partners.partner_id
@@ -168,6 +169,57 @@ taken as (
         ) as taken_off
     from offsets
     window earlier as (partition by partner_id, currency order by occurred_at, event_id rows between unbounded preceding and 1 preceding)
+),
+
+settled as (
+    select
+        taken.*,
+        (case
+            when event = 'paid' and moved is null then greatest(payable - payable_paid_before - paid, 0)
+            when event = 'paid' then moved + taken_off
+            else moved
+        end)::decimal(38, 8) as settled_amount
+    from taken
+),
+
+rates as (select currency, valid_from, rate_to_usd from {{ ref('int_fx_usd') }}),
+
+in_usd as (
+    select
+        settled.event_id,
+        settled.paid_currency,
+        settled.paid_amount,
+        settled.occurred_at,
+        ((settled.settled_amount - settled.taken_off)::decimal(28, 8) * rates.rate_to_usd)::decimal(38, 8) as usd
+    from settled
+    asof inner join rates on settled.currency = rates.currency and settled.occurred_at >= rates.valid_from
+    where settled.paid_currency is not null
+),
+
+at_mid as (
+    select
+        in_usd.event_id,
+        {{ divide('in_usd.usd', 'rates.rate_to_usd') }} as exact,
+        coalesce(units.minor_digits, 2) as minor_digits
+    from in_usd
+    asof inner join rates on in_usd.paid_currency = rates.currency and in_usd.occurred_at >= rates.valid_from
+    left join {{ ref('currency_units') }} as units on in_usd.paid_currency = units.currency
+),
+
+paid_at as (
+    select
+        event_id,
+        {{ to_minor_unit('exact', 'minor_digits') }} as mid_amount
+    from at_mid
+),
+
+priced as (
+    select
+        settled.*,
+        paid_at.mid_amount,
+        paid_at.mid_amount - settled.paid_amount as margin
+    from settled
+    left join paid_at on settled.event_id = paid_at.event_id
 )
 
 select
@@ -182,6 +234,10 @@ select
     accruals.amount,
     null::decimal(38, 8) as net_amount,
     null::decimal(38, 8) as difference,
+    null::varchar as to_currency,
+    null::decimal(38, 8) as to_amount,
+    null::decimal(38, 8) as mid_amount,
+    null::decimal(38, 8) as margin,
     accruals.day::timestamp as occurred_at,
     null::bigint as source_load_id,
     null::bigint as source_row_number
@@ -196,6 +252,7 @@ select
     event as event_kind,
     case
         when event = 'clawed_back' then case when was_approved then 'after_approval' else 'before_approval' end
+        when paid_currency is not null then payout_method || case when margin < 0 then '_converted_loss' else '_converted' end
         when event in ('paid', 'failed', 'returned') then payout_method
         when event = 'released' and moved is null then 'no_amount'
         else 'any'
@@ -206,21 +263,19 @@ select
         when moved is null and event not in ('held', 'released', 'paid') then 'amount_unknown'
         -- an approval or a payout of all there is, where there is nothing
         when moved = 0 or (event = 'paid' and moved is null and payable - payable_paid_before - paid <= 0) then 'nothing_due'
+        when paid_currency is not null and mid_amount is null then 'rate_unknown'
     end as reason,
     coalesce(entity, 'unassigned') as entity,
     partner_id,
     currency,
-    (case
-        when event = 'paid' and moved is null then greatest(payable - payable_paid_before - paid, 0)
-        when event = 'paid' then moved + taken_off
-        else moved
-    end)::decimal(38, 8) as amount,
-    (case
-        when event = 'paid' and moved is null then greatest(payable - payable_paid_before - paid, 0) - taken_off
-        else moved - holdback
-    end)::decimal(38, 8) as net_amount,
+    settled_amount as amount,
+    (case when event = 'paid' then settled_amount - taken_off else moved - holdback end)::decimal(38, 8) as net_amount,
     (case when event = 'paid' then taken_off else holdback end)::decimal(38, 8) as difference,
+    paid_currency as to_currency,
+    paid_amount::decimal(38, 8) as to_amount,
+    mid_amount::decimal(38, 8) as mid_amount,
+    margin::decimal(38, 8) as margin,
     occurred_at,
     _load_id as source_load_id,
     _row_number as source_row_number
-from taken
+from priced

@@ -8,6 +8,9 @@ with moves as (
     union all by name
     select * from {{ ref('int_ledger_bank_events') }}
     where event_kind = 'own_conversion'
+    union all by name
+    select * from {{ ref('int_ledger_partner_events') }}
+    where to_currency is not null
 ),
 
 ruled as (
@@ -19,7 +22,7 @@ positions as (
         ruled.entity,
         case rules.currency_of when 'to_currency' then ruled.to_currency else ruled.currency end as currency,
         date_trunc('month', ruled.occurred_at) as month,
-        sum(rules.sign * case rules.component when 'mid_amount' then ruled.mid_amount else ruled.amount end)::decimal(38, 8) as amount
+        sum(rules.sign * case rules.component when 'mid_amount' then ruled.mid_amount when 'net_amount' then ruled.net_amount else ruled.amount end)::decimal(38, 8) as amount
     from ruled
     inner join {{ ref('posting_rules') }} as rules on ruled.rule_id = rules.rule_id
     where ruled.reason is null and rules.account_code = '2090'

@@ -1,5 +1,5 @@
 -- Every payment of commission sent to a partner, and the first refusal or return before the next one, which undoes it.
-with decisions as (select * from {{ ref('stg_commission_decisions') }}),
+with decisions as (select * from {{ ref('int_commission_decisions') }}),
 
 sent as (
     select

@@ -39,7 +39,7 @@ movements as (
         0 as accrued,
         case event_kind when 'adjusted' then amount when 'clawed_back' then -amount else 0 end as adjusted,
         case
-            when event_kind = 'paid' and condition = 'external' then net_amount
+            when event_kind = 'paid' and condition <> 'wallet' then net_amount
             when event_kind in ('failed', 'returned') and condition = 'external' then -amount
             else 0
         end as paid_out,
@@ -47,6 +47,20 @@ movements as (
         0 as open_accruals,
         0 as payable
     from decisions
+    union all
+    -- what a conversion paid into a wallet is owed there in the other currency
+    select
+        partner_id,
+        to_currency as currency,
+        occurred_at::date as day,
+        0 as accrued,
+        0 as adjusted,
+        -to_amount as paid_out,
+        0 as ledger,
+        0 as open_accruals,
+        0 as payable
+    from decisions
+    where starts_with(condition, 'wallet_converted')
     union all
     select
         partner_id,

@@ -4,7 +4,8 @@
     meta={'owner': 'leadership', 'control_totals': ['restated_value', 'published_value'], 'sorted_by': ['as_of']}
 ) }}
 
--- A day's figure is published by the first build after the day is over; what a later load adds to that day restates it.
+-- A day's figure is published by the first build after the day is over; what a later load adds to that day restates it: the movements of the ledger's
+-- accounts, and the daily key figures.
 with steps as (
     select
         recorded_at,
@@ -89,3 +90,18 @@ left join published
         and causes.currency = published.currency
         and causes.as_of = published.as_of
         and causes.recorded_at = published.recorded_at
+union all
+select
+    kpi,
+    upper(kpi[1]) || replace(kpi[2:], '_', ' ') as kpi_name,
+    entity,
+    unit as currency,
+    day as as_of,
+    value_before as published_value,
+    value as restated_value,
+    caused_by,
+    false as is_booked_later,
+    recorded_at as restated_at,
+    {{ run_id() }} as _run_id
+from {{ ref('int_kpi_history') }}
+where is_restatement and _horizon_load_id > {{ high_water() }}
