@@ -61,6 +61,9 @@ def deliverer(settings: Settings) -> Callable[[sa.Connection, Subject, Mapping[s
             )
         }  # fmt: skip
         payload |= {"decided_by": decision["actor_id"], "role": decision["actor_role"]}
+        if lines := subject.facts.get("lines"):
+            # who is paid what, or from which month it is taken back
+            payload["lines"] = lines
         at_once = subject_types()[subject.subject_type].at_once
         due = decision["decided_at"] + timedelta(seconds=0 if at_once else settings.undo_seconds)
         for name, destination in destinations(settings).items():

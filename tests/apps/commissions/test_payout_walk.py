@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +57,7 @@ def walk(partner_home: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
         run = propose_run(connection, desk.reader(), "ST-P", now=NOW, **RUN)
     answers = [approve(desk, actor, "payout_run", run.subject_id) for actor in ("ST-P", "ST-F1", "ST-F1", "ST-F2")]
     clawed = [approve(desk, actor, "commission_clawback", "S:C16:USD") for actor in ("ST-F1", "ST-F2")]
-    delivered = outbox.deliver_due(desk.engine, settings, NOW)
+    delivered = outbox.deliver_due(desk.engine, settings, NOW + timedelta(hours=1))
     # known from the moment that an earlier run's load stated too
     home.learn(SECOND, deals=[closing(14, 141, lots="1", at=JANUARY)])
     told = [
@@ -146,8 +146,9 @@ def test_two_runs_that_state_the_same_moment_add_up_in_lines_sums_and_ledger(wal
         """
         select sum(amount)::integer from partners.fct_commission_accruals where partner_id = 'L'
         union all select sum(amount)::integer from intermediate.int_partner_accrual_days where partner_id = 'L'
-        union all select -sum(amount)::integer from finance.fct_postings
-        where partner_id = 'L' and source_feed = 'commission_accruals' and account_code = '2060'
+        union all select -sum(postings.amount)::integer from finance.fct_postings as postings
+        inner join finance.fct_journal_entries as entries on postings.entry_id = entries.entry_id
+        where postings.partner_id = 'L' and entries.source_feed = 'commission_accruals' and postings.account_code = '2060'
         """
     )
     assert sides == [(1310,), (1310,), (1310,)]
