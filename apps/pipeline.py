@@ -24,6 +24,7 @@ from warehouse.engine import WarehouseError, connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
+from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
 FOLLOW_AFTER, RETRY_AFTER = 300, 15
@@ -95,7 +96,8 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
 
 def _refreshed(settings: Settings, source: Source, progress: Progress) -> list[FileOutcome]:
     """The SQL sources that this load asks for: one kind by name, which must answer; or all that are due, where a silent one is stale."""
-    named = source.connector in sources.EXPORTS and not source.paths and not source.dry_run
+    asked = source.connector is not None and not source.paths and not source.dry_run
+    named = asked and source.connector in sources.kinds(settings)
     if not (named or source.everything):
         return []
     outcomes: list[FileOutcome] = []
@@ -121,8 +123,9 @@ def refresh(
     with writer_slot(settings, "ingest", progress), raw_connection(settings) as connection:
         outcomes = ingest(connection, settings, files, connector=one.kind, recorded_at=recorded_at) if files else []
         found = sources.swept(settings, one, connection)
-        if found.files:
+        if found.changed or found.gone or found.back:
             progress(f"{one.name}: {found.changed} rows changed unseen, {found.gone} gone, {found.back} back again")
+        if found.files:
             outcomes += ingest(connection, settings, list(found.files), connector=one.kind, recorded_at=recorded_at)
     return outcomes
 
@@ -250,7 +253,5 @@ def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
         "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
         "warnings": [asdict(node) for node in built.warnings],
     }
-    target = settings.build_file.with_name("last_run.json")
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(json.dumps(state), encoding="utf-8")
-    temporary.replace(target)
+    with whole_file(settings.build_file.with_name("last_run.json")) as part:
+        part.write_text(json.dumps(state), encoding="utf-8")

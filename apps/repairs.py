@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from apps.approvals.canonical import canonical
+from apps.approvals.chain import now
+from apps.approvals.live import undone
 from apps.approvals.store import open_store, reading
 from apps.approvals.tables import decisions, proposals
 from ingestion.connectors import BadFile, Batch, connectors
@@ -28,6 +31,7 @@ from ingestion.judge import judge
 from ingestion.load import ingest
 from warehouse.engine import WarehouseError
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 SUBJECT = "quarantine_repair"
 
@@ -139,14 +143,16 @@ def payload(edited: Edited, changes: Mapping[str, str | None], reason: str) -> d
 
 
 def approved(settings: Settings) -> list[Repair]:
-    """Every approved repair of the store, in the order of the decisions."""
+    """Every approved repair of the store that can no longer be undone, in the order of the decisions."""
     table, decided = proposals.c, decisions.c
     query = (
         sa.select(table.payload, decided.decision_id)
         .join(decisions, sa.and_(decided.subject_type == table.subject_type, decided.subject_id == table.subject_id))
-        .where(table.subject_type == SUBJECT, decided.decision == "approve", decided.final.is_(True))
+        .where(table.subject_type == SUBJECT, decided.decision == "approve", decided.final.is_(True), ~undone())
         .order_by(decided.decided_at, decided.decision_id)
     )
+    if settings.undo_seconds:
+        query = query.where(decided.decided_at < now() - timedelta(seconds=settings.undo_seconds))
     with reading(open_store(settings)) as connection:
         found = connection.execute(query).all()
     return [repair for stated, decision_id in found if (repair := _repair(stated, decision_id)) is not None]
@@ -170,9 +176,9 @@ def land(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[Path
         if _load_of(connection, repair) is None:
             target = settings.landing / repair.feed / repair.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.part")
-            part.write_bytes(repair.content)
-            written.append(part.replace(target))
+            with whole_file(target) as part:
+                part.write_bytes(repair.content)
+            written.append(target)
     return written
 
 
@@ -299,9 +305,8 @@ def _loaded_again(
     content = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for _, row in lines).encode()
     target = settings.landing / feed / f"replay-{load_id}-{hashlib.sha256(content).hexdigest()[:12]}.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(content)
-    part.replace(target)
+    with whole_file(target) as part:
+        part.write_bytes(content)
     (outcome,) = ingest(connection, settings, [target])
     if outcome.load_id is None or outcome.status not in ("loaded", "duplicate_file"):
         return Replayed(load_id, feed, tried, 0, outcome.reason or outcome.status)

@@ -236,7 +236,7 @@ select slice_id, direct_id, own, kind_id, valid_from, valid_to, currency as plan
     coalesce(bool_or(reason is null and scheme = 'pct_commission'), false) as on_commission
 from card group by all;
 
-create macro share_of(amount, part, whole) as (((amount * 100000000)::hugeint * (part * 100000000)::hugeint * 100000000::hugeint
+create macro share_of(amount, part, whole) as (((amount::decimal(38, 16) * 10000000000000000)::hugeint * (part * 100000000)::hugeint
     // nullif((whole * 100000000)::hugeint, 0))::decimal(38, 0) * 0.0000000000000001::decimal(16, 16))::decimal(38, 16);
 
 -- a deal that turns its position closes what is open and opens the rest; the rest is closed against it
@@ -291,15 +291,16 @@ with opened as (
     group by all
 ),
 paid as (
-    select c.platform, c.deal_id, c.executed_at, c.account_currency, c.plan_currency, 'USD' as usd, greatest(-(c.commission + coalesce(
-        share_of(coalesce(c.opened_commission, o.commission)::decimal(38, 8), c.lots::decimal(38, 8), coalesce(c.opened_lots, o.lots)), 0)), 0)::decimal(38, 16) as base
+    select c.platform, c.deal_id, c.executed_at, c.account_currency, c.plan_currency, 'USD' as usd, c.commission::decimal(38, 16) as closing,
+        coalesce(c.opened_commission, o.commission::decimal(38, 16), 0::decimal(38, 16)) as opened, c.lots::decimal(38, 8) as lots,
+        coalesce(c.opened_lots, o.lots, c.lots::decimal(38, 8)) as opened_lots
     from closing as c left join opened as o using (platform, position_id) where c.on_commission
 ),
 pair as (select platform, deal_id, rate, path from paid asof join rate on account_currency = f and plan_currency = t and executed_at >= valid_from),
 into_usd as (select paid.*, rate as first_rate from paid asof join rate on account_currency = f and usd = t and executed_at >= valid_from),
 crossed as (select platform, deal_id, (first_rate::decimal(38, 12) * rate)::decimal(24, 12) as rate from into_usd
     asof join rate on usd = f and plan_currency = t and executed_at >= valid_from)
-select p.platform, p.deal_id, p.base, if(account_currency = plan_currency, 1, coalesce(a.rate, b.rate))::decimal(24, 12) as fx_rate,
+select p.platform, p.deal_id, p.closing, p.opened, p.lots as closed_lots, p.opened_lots as position_lots, if(account_currency = plan_currency, 1, coalesce(a.rate, b.rate))::decimal(24, 12) as fx_rate,
     if(account_currency = plan_currency, 'same', coalesce(a.path, 'crossed')) as fx_path
 from paid as p left join pair as a using (platform, deal_id) left join crossed as b using (platform, deal_id);
 
@@ -318,17 +319,19 @@ asof join rate on rate_currency = f and plan_currency = t and executed_at >= val
 
 create temp table line as
 with base as (
-    select c.*, h.base, h.fx_rate as charged_rate, h.fx_path as charged_path, if(c.plan_currency = 'USD', 1, u.rate)::decimal(24, 12) as fx_rate_usd
+    select c.* exclude (opened_lots), h.closing, h.opened, h.closed_lots, h.position_lots, h.fx_rate as charged_rate, h.fx_path as charged_path, if(c.plan_currency = 'USD', 1, u.rate)::decimal(24, 12) as fx_rate_usd
     from closing as c left join charged as h using (platform, deal_id) left join plan_usd as u using (platform, deal_id)
     where c.slice_id is not null and c.reason is null
 )
 select b.platform, b.deal_id, b.client_id, b.executed_at, k.partner_id, k.n::integer as level, k.plan_id, k.plan_version::integer as plan_version, k.rule_id, k.rule_version::integer as rule_version, k.scheme,
-    k.distribution, 'close' as side, if(k.scheme = 'per_lot', b.lots, b.base)::decimal(38, 8) as basis_amount,
+    k.distribution, 'close' as side, if(k.scheme = 'per_lot', b.lots, greatest(-(b.closing + share_of(b.opened, b.closed_lots, b.position_lots)), 0))::decimal(38, 8) as basis_amount,
     if(k.scheme = 'per_lot', 'lots', b.account_currency) as basis_unit, k.own_rate, k.rate::decimal(28, 12) as rate,
     if(k.scheme = 'per_lot', coalesce(x.rate, 1), b.charged_rate)::decimal(24, 12) as fx_rate,
     if(k.scheme = 'per_lot', coalesce(x.path, 'same'), b.charged_path) as fx_path,
     -- lots have two digits and rates four, so that nothing is rounded
-    case when k.scheme <> 'per_lot' then half_even(((b.base * k.rate)::decimal(38, 16) * b.charged_rate)::decimal(38, 20), 8)
+    -- the part of the opening's commission is divided last: a line that ends on a tie is one
+    case when k.scheme <> 'per_lot' then half_even(greatest(-(((b.closing * k.rate)::decimal(38, 16) * b.charged_rate)::decimal(38, 20)
+            + share_of((b.opened * k.rate)::decimal(38, 16) * b.charged_rate, b.closed_lots, b.position_lots)), 0)::decimal(38, 20), 8)
         when x.rate is null then (b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 8)
         else half_even(((b.lots::decimal(9, 2) * k.rate::decimal(9, 4))::decimal(38, 6) * x.rate)::decimal(38, 18), 8) end as amount,
     k.currency, b.fx_rate_usd, null::decimal(28, 8) as tier_from, null::varchar as limited_by, k.slice_id

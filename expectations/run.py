@@ -1,6 +1,7 @@
 """Runs the owners' suites on pandas extracts of the build and writes Data Docs that need no outside host."""
 
 import html
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,9 @@ def run_suites(connection: duckdb.DuckDBPyConnection, docs: Path) -> list[Expect
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    logging.getLogger("great_expectations").setLevel(
+        logging.WARNING
+    )  # it tells everyone where its temporary folder lies
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("extracts")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 UNFINISHED = (".part", ".tmp")
 CHUNK = 1 << 20
@@ -110,9 +111,8 @@ def set_aside(found: Found, reason: dict[str, object], settings: Settings) -> Pa
         target = target.with_name(f"{sha256[:12]}-{name}")
         sidecar = target.with_name(f"{target.name}.reason.json")
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = sidecar.with_name(f".{sidecar.name}.part")
-    part.write_text(json.dumps(reason, indent=2, ensure_ascii=False) + "\n")
-    part.replace(sidecar)
+    with whole_file(sidecar) as part:
+        part.write_text(json.dumps(reason, indent=2, ensure_ascii=False) + "\n")
     _keep(found, target)
     return target
 
@@ -133,12 +133,8 @@ def _keep(found: Found, target: Path) -> None:
         else:
             _sync(target.parent)
             return
-    part = target.with_name(f".{target.name}.part")
-    with found.path.open("rb") as source, part.open("wb") as copy:
+    with whole_file(target, synced=True) as part, found.path.open("rb") as source, part.open("wb") as copy:
         shutil.copyfileobj(source, copy, CHUNK)
-        copy.flush()
-        os.fsync(copy.fileno())
-    part.replace(target)
     _sync(target.parent)
     if found.in_landing:
         found.path.unlink()

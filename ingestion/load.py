@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
-from ingestion import files, quarantine, versions
+from ingestion import files, quarantine, stated, versions
 from ingestion.connectors import BadFile, Batch, Connector, connectors
 from ingestion.connectors import guess as guessed
 from ingestion.connectors.configured import WrongSettings, configured
@@ -75,7 +75,7 @@ def ingest(
     try:
         ensure_raw(connection)
         found = files.in_landing(settings) if paths is None else files.at(list(paths), settings)
-        with _quick_writing(connection):
+        with _one_thread(connection):
             return [
                 outcome
                 for number, one in enumerate(found, start=1)
@@ -88,15 +88,15 @@ def ingest(
 
 
 @contextmanager
-def _quick_writing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Two threads at most, since reading and judging need a core as well, and no FSST for text: trying it costs a sixth of the
-    loader's time and gains a sixth of the file's size."""
-    connection.execute("set disabled_compression_methods = 'fsst'")
+def _one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """DuckDB writes with one thread meanwhile. Reading and judging need the other core, and several writers leave row groups
+    partly filled, which the next checkpoint then rewrites: measured, a third to a half of all time spent."""
+    row = connection.execute("select current_setting('threads')").fetchone()
+    connection.execute("set threads = 1")
     try:
-        with versions.writing_threads(connection, 2):
-            yield
+        yield
     finally:
-        connection.execute("set disabled_compression_methods = ''")
+        connection.execute(f"set threads = {row[0] if row else 1}")
 
 
 def _moment(stated: dt.datetime | None) -> dt.datetime:
@@ -239,6 +239,7 @@ def _take_in(
         counts.quarantined += quarantine.put(call.connection, batch.feed, shown, judged.bad, arrival)
         remarks = [
             *batch.remarks,
+            *(stated.keep(call.connection, batch.feed, shown, batch.totals, arrival) if batch.totals else ()),
             *(f"The column `{name}` is unknown to {batch.feed}; it is kept in _extra." for name in judged.unknown),
         ]
         counts.remarks.update(dict.fromkeys(remarks))
@@ -283,7 +284,7 @@ def _cut(batch: Batch, batch_rows: int) -> Iterator[Batch]:
         return
     for part in batch.rows.iter_slices(batch_rows):
         yield Batch(batch.feed, part)
-    yield Batch(batch.feed, batch.rows.clear(), batch.rejected, batch.remarks)
+    yield replace(batch, rows=batch.rows.clear())
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

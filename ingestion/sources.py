@@ -2,6 +2,7 @@
 
     - {name: live5, kind: mt5_sql, time_zone: +120 us, every: "*/5 * * * *"}
     - {name: live4, kind: mt4_sql, platform: mt4-live}
+    - {name: crm, kind: acme_crm, table: contacts, key: id, stamp: updated_at}   # acme_crm: a connector of one's own in YAML
 
 with DAYBOOK_SOURCE_URLS='{"live5": "mysql://reader:…@host/mt5", "live4": "…"}'. A source that does not answer is stale: it is asked again
 after 30 s, 60 s, 120 s … at most an hour, what it had landed stays, and nothing else waits for it.
@@ -18,21 +19,25 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ingestion import source_counts
 from ingestion.connectors import connectors
 from ingestion.connectors.configured import configured
 from ingestion.connectors.mt5_pull import Database, PullError, database
 from ingestion.connectors.mt5_sweep import Known, Swept, sweep
 from ingestion.connectors.mt5_tables import MT4, MT5, Export
+from ingestion.connectors.table_pull import Table, pull_table
+from ingestion.connectors.tabular import Tabular
 from ingestion.connectors.values import check_zone
 from ingestion.feeds import FEEDS
 from warehouse.engine import WarehouseError
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 EXPORTS: Mapping[str, Export] = {"mt5_sql": MT5, "mt4_sql": MT4}
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
-STALE_AFTER = timedelta(hours=1)
+STALE_AFTER_MINUTES = 60
 
 
 class _Entry(BaseModel):
@@ -45,12 +50,19 @@ class _Entry(BaseModel):
     platform: str | None = None
     time_zone: str | int | None = None
     every: str = "*/10 * * * *"
-    page_rows: int = 50_000
+    page_rows: int = Field(50_000, ge=1)
+    stale_after_minutes: int = Field(STALE_AFTER_MINUTES, ge=1)
+    table: str | None = None
+    key: str | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True)
 class SqlSource:
-    """A database to read: `kind` is its connector, `every` a cron expression, `page_rows` the most rows one query asks for."""
+    """A database to read: `kind` is its connector, `every` a cron expression, `page_rows` the most rows one query asks for.
+
+    `table` is what a YAML connector reads; a MetaTrader database has tables of its own.
+    """
 
     name: str
     kind: str
@@ -59,6 +71,8 @@ class SqlSource:
     time_zone: str | int | None = None
     every: str = "*/10 * * * *"
     page_rows: int = 50_000
+    table: Table | None = None
+    stale_after_minutes: int = STALE_AFTER_MINUTES
 
     def landing(self, settings: Settings) -> Path:
         """Where its files land."""
@@ -76,15 +90,23 @@ class SourceState:
     error: str | None = None
     next_attempt_at: str | None = None
 
+    @property
+    def answered(self) -> datetime | None:
+        """When it last answered."""
+        return datetime.fromisoformat(self.succeeded_at) if self.succeeded_at else None
+
+    @property
+    def asked_again(self) -> datetime | None:
+        """Until when it is left in peace after a failure; None where it may be asked at any time."""
+        return datetime.fromisoformat(self.next_attempt_at) if self.next_attempt_at else None
+
     def is_due(self, now: datetime) -> bool:
         """False while the source is left in peace after a failure."""
-        return self.next_attempt_at is None or datetime.fromisoformat(self.next_attempt_at) <= now
+        return self.asked_again is None or self.asked_again <= now
 
-    def is_stale(self, now: datetime) -> bool:
+    def is_stale(self, now: datetime, after_minutes: int = STALE_AFTER_MINUTES) -> bool:
         """True when it never answered, or its last answer is too old or was followed by a failure."""
-        if self.succeeded_at is None or self.failures:
-            return True
-        return now - datetime.fromisoformat(self.succeeded_at) > STALE_AFTER
+        return self.answered is None or self.failures > 0 or now - self.answered > timedelta(minutes=after_minutes)
 
 
 def sources(settings: Settings) -> tuple[SqlSource, ...]:
@@ -105,26 +127,42 @@ def sources(settings: Settings) -> tuple[SqlSource, ...]:
         if problem:
             raise WarehouseError(f"sources.yml, {entry.name}: {problem}")
         url = secret.get_secret_value() if secret else ""
+        table = Table(entry.table, entry.key, entry.stamp) if entry.table and entry.key else None
         found[entry.name] = SqlSource(
-            entry.name, entry.kind, entry.platform or entry.name, url, entry.time_zone, entry.every, entry.page_rows
+            name=entry.name,
+            kind=entry.kind,
+            platform=entry.platform or entry.name,
+            url=url,
+            time_zone=entry.time_zone,
+            every=entry.every,
+            page_rows=entry.page_rows,
+            table=table,
+            stale_after_minutes=entry.stale_after_minutes,
         )
     return tuple(found[name] for name in sorted(found))
 
 
 def _problem(entry: _Entry, has_url: bool, is_known: bool) -> str | None:
-    if entry.kind not in EXPORTS:
-        return f"there is no SQL source of the kind {entry.kind!r}; {', '.join(EXPORTS)} are."
+    if entry.kind not in EXPORTS and not isinstance(connectors().get(entry.kind), Tabular):
+        return (
+            f"there is no SQL source of the kind {entry.kind!r}; {', '.join(EXPORTS)} and the connectors in YAML are."
+        )
+    if entry.kind not in EXPORTS and not (entry.table and entry.key):
+        return "a connector in YAML reads one table: say `table`, its `key`, and `stamp` where a column changes with every change."
     if is_known:
         return "two sources have this name; rename one."
     if not has_url:
         return "DAYBOOK_SOURCE_URLS does not hold its URL; add it to the environment."
-    if entry.page_rows < 1:
-        return "page_rows must be at least 1."
     try:
         check_zone(entry.time_zone if entry.time_zone is not None else 0)
     except ValueError as error:
         return f"time_zone: {error}."
     return None
+
+
+def kinds(settings: Settings) -> frozenset[str]:
+    """The connectors whose rows come out of databases: MetaTrader's, and those that a source of `sources.yml` names."""
+    return frozenset(EXPORTS) | {one.kind for one in sources(settings)}
 
 
 def state_of(settings: Settings, name: str) -> SourceState:
@@ -138,6 +176,13 @@ def pull(settings: Settings, source: SqlSource, *, snapshots: bool = True) -> li
 
     Raises PullError once its failure is on record.
     """
+    connector = connectors().get(source.kind)
+    if source.table is not None and isinstance(connector, Tabular):
+        with _on_record(settings, source):
+            pull_table(
+                source.url, source.landing(settings), source.name, source.table, connector.spec, source.page_rows
+            )
+        return sorted(source.landing(settings).glob(f"{source.name}-*.csv"))
     with _opened(settings, source) as opened:
         for _ in opened.files(snapshots):
             pass
@@ -145,25 +190,40 @@ def pull(settings: Settings, source: SqlSource, *, snapshots: bool = True) -> li
 
 
 def swept(settings: Settings, source: SqlSource, connection: duckdb.DuckDBPyConnection) -> Swept:
-    """Compares a bounded part of the source with what is loaded of it; lands what differs. Raises PullError as `pull` does."""
+    """Compares a bounded part of the source with what is loaded of it; lands what differs, and how much the source holds of the last days.
+
+    Raises PullError as `pull` does.
+    """
+    if source.table is not None:
+        return Swept()  # its table marks deletions itself
     connector = configured(connectors(), settings.root / "connectors.yml")[source.kind]
     with _opened(settings, source) as opened:
-        return sweep(opened, connector, _known(connection, source))
+        found = sweep(opened, connector, _known(connection, source))
+        return found + Swept(files=source_counts.landed(opened, connector, connection))
 
 
 @contextmanager
 def _opened(settings: Settings, source: SqlSource) -> Iterator[Database]:
     """The source's database; how it went is put on record."""
-    try:
-        with database(
+    with (
+        _on_record(settings, source),
+        database(
             source.url,
             source.landing(settings),
             platform=source.platform,
             export=EXPORTS[source.kind],
             zone=source.time_zone,
             page_rows=source.page_rows,
-        ) as opened:
-            yield opened
+        ) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def _on_record(settings: Settings, source: SqlSource) -> Iterator[None]:
+    """How the reading inside went is put on record."""
+    try:
+        yield
     except PullError as error:
         _keep(settings, _failed(state_of(settings, source.name), str(error)))
         raise
@@ -217,10 +277,8 @@ def _failed(state: SourceState, said: str) -> SourceState:
 
 def _keep(settings: Settings, state: SourceState) -> None:
     settings.sources.mkdir(parents=True, exist_ok=True)
-    target = settings.sources / f"{state.name}.json"
-    part = target.with_suffix(".part")
-    part.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
-    part.replace(target)
+    with whole_file(settings.sources / f"{state.name}.json") as part:
+        part.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
 
 
 def _now() -> datetime:

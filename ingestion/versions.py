@@ -5,19 +5,13 @@ with the latest of the key's versions without one: A, B, A is three versions, th
 numbered together by arrival (`_version`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from ingestion.feeds import Feed
 from ingestion.raw import raw_columns
-
-ROW_GROUP = 122_880
-"""Rows of a row group of DuckDB's own files."""
 
 
 @dataclass(frozen=True)
@@ -40,38 +34,12 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame
         if name not in feed.nullable_key
         for end in ("min", "max")
     }
-    connection.register("staged_batch", _in_row_groups(staged))
+    # plain strings: DuckDB hands a join's keys to Arrow as a filter, and Arrow cannot search string views
+    connection.register("staged_batch", staged.to_arrow(compat_level=pl.CompatLevel.oldest()))
     try:
-        with writing_threads(connection, 2 if staged.height > ROW_GROUP else 1):
-            return _append(connection, feed, arrival, bounds)
+        return _append(connection, feed, arrival, bounds)
     finally:
         connection.unregister("staged_batch")
-
-
-@contextmanager
-def writing_threads(connection: duckdb.DuckDBPyConnection, most: int) -> Iterator[None]:
-    """DuckDB works with at most so many threads meanwhile. Two fill a row group each of what comes in whole row groups; of anything
-    else several would leave groups partly filled, which the next checkpoint rewrites: measured, more than half of all time spent."""
-    row = connection.execute("select current_setting('threads')").fetchone()
-    before = int(row[0]) if row else 1
-    if before <= most:
-        yield
-        return
-    connection.execute(f"set threads = {most}")
-    try:
-        yield
-    finally:
-        with suppress(
-            duckdb.TransactionException
-        ):  # the first error is the one to tell; the loader's own setting comes last
-            connection.execute(f"set threads = {before}")
-
-
-def _in_row_groups(rows: pl.DataFrame) -> pa.Table:
-    """The rows as Arrow, one record batch a row group of DuckDB. Text as plain strings: DuckDB hands a join's keys to Arrow as a
-    filter, and Arrow cannot filter string views."""
-    table = rows.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pa.Table.from_batches(table.combine_chunks().to_batches(max_chunksize=ROW_GROUP), schema=table.schema)
 
 
 def _append(

@@ -1,48 +1,63 @@
-"""Whose webhook it is, and whether it is genuine: the signature over the exact bytes received, each provider's own way.
+"""Whose webhook it is, whether it is genuine and of now: a row of SCHEMES for each provider.
 
-A provider is a row of SCHEMES: its connector, the headers it signs with, the algorithm. Its secret stands in the environment,
-DAYBOOK_WEBHOOK_SECRETS='{"sumsub": "…"}'; a provider without one is not answered.
+What proves a provider's deliveries stands in the environment, DAYBOOK_WEBHOOK_SECRETS='{"sumsub": "…"}'; a provider without an entry is
+not answered.
 """
 
-import hashlib
-import hmac
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from ingestion import webhook_proofs as proofs
 from ingestion.connectors import connectors
-from ingestion.connectors.sumsub import verify_signature as sumsub_signature
+from ingestion.webhook_proofs import Delivery, Proof
 from warehouse.settings import Settings
 
-Headers = Mapping[str, str]
-"""Lower-case names."""
-Place = tuple[str, ...]
+Place = tuple[str | int, ...]
+_DAY = 24 * 3600
+_ADYEN_TIME: Place = ("notificationItems", 0, "NotificationRequestItem", "eventDate")
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How a provider signs. `signature` and `timestamp` are headers; `signed` names the bytes; `sent_at` is where a body says its time."""
+    """A provider: its connector, its proof, where a body says its time, and what it wants to hear once the body is safe."""
 
     connector: str
-    signature: str
-    algorithm: str = "sha256"
-    signed: str = "body"
-    timestamp: str | None = None
-    algorithm_header: str | None = None
-    sent_at: Place = ()
+    proof: Proof
+    dated: tuple[Place, ...] = ()
+    """Places of the event's own time in the body, the first filled one counts: ISO-8601, or seconds or milliseconds since 1970."""
+    age_seconds: int = 4 * _DAY
+    """How old an event may be: providers try again for days."""
+    signed_at: Callable[[Delivery], str | None] | None = None
+    """The time of sending (seconds since 1970) that the signature covers, for a provider that signs one."""
+    ending: str = "json"
+    answer: str = '{"status":"stored"}'
 
 
 SCHEMES: Mapping[str, Scheme] = {
-    "sumsub": Scheme("sumsub", "x-payload-digest", algorithm_header="x-payload-digest-alg", sent_at=("createdAtMs",)),
-    "onfido": Scheme("onfido", "x-sha2-signature", sent_at=("payload", "object", "completed_at_iso8601")),
-    "veriff": Scheme("veriff", "x-hmac-signature", sent_at=("verification", "decisionTime")),
-    "coinspaid": Scheme("coinspaid", "x-processing-signature", algorithm="sha512"),
-    "stripe": Scheme("stripe_objects", "stripe-signature", signed="timestamp.body", timestamp="stripe-signature"),
+    "sumsub": Scheme("sumsub", proofs.sumsub, (("createdAtMs",),)),
+    "onfido": Scheme(
+        "onfido", proofs.hmac_of_body("x-sha2-signature"), (("payload", "object", "completed_at_iso8601"),)
+    ),
+    "veriff": Scheme("veriff", proofs.hmac_of_body("x-hmac-signature"), (("verification", "decisionTime"),)),
+    "jumio": Scheme("jumio", proofs.from_its_addresses, (("callbackDate",), ("callbackSentAt",)), ending="txt"),
+    "coinspaid": Scheme("coinspaid", proofs.hmac_of_body("x-processing-signature", "sha512")),
+    "fireblocks": Scheme("fireblocks", proofs.fireblocks, (("timestamp",), ("createdAt",)), age_seconds=30 * _DAY),
+    "stripe": Scheme(
+        "stripe_objects",
+        proofs.hmac_of_time_and_body("stripe-signature"),
+        signed_at=lambda delivery: proofs.stated_seconds(delivery.header("stripe-signature")),
+    ),
+    "adyen": Scheme("adyen_webhook", proofs.adyen, (_ADYEN_TIME,), age_seconds=30 * _DAY, answer="[accepted]"),
+    "praxis": Scheme(
+        "praxis", proofs.praxis, (("timestamp",),), answer='{"status":0,"description":"Ok","version":"1.3"}'
+    ),
+    "nuvei": Scheme("nuvei", proofs.nuvei, ending="txt", answer="OK"),
 }
-"""Provider, as in the address `/webhooks/<provider>` -> how it signs."""
+"""Provider, as in the address `/webhooks/<provider>`."""
 
 
 def taken(settings: Settings) -> dict[str, Scheme]:
@@ -54,45 +69,37 @@ def taken(settings: Settings) -> dict[str, Scheme]:
     }
 
 
-def is_genuine(scheme: Scheme, headers: Headers, body: bytes, secret: str) -> bool:
-    """True when the signature is the provider's over exactly these bytes; compared in constant time."""
-    given = headers.get(scheme.signature, "").strip()
-    if not given or not secret:
-        return False
-    if scheme.algorithm_header:
-        return sumsub_signature(body, given, headers.get(scheme.algorithm_header, ""), secret)
-    signed = body if scheme.signed == "body" else f"{_stated(scheme, headers)}.".encode() + body
-    expected = hmac.new(secret.encode(), signed, getattr(hashlib, scheme.algorithm)).hexdigest()
-    candidates = re.findall(r"v1=([0-9a-fA-F]+)", given) or [given]
-    return any(hmac.compare_digest(expected.encode(), one.lower().encode("utf-8", "replace")) for one in candidates)
-
-
-def sent_at(scheme: Scheme, headers: Headers) -> float | None:
-    """When it was sent, seconds since 1970, as the signature covers it; None where the provider signs no time."""
-    text = _stated(scheme, headers)
-    return float(text) if text else None
-
-
-def _stated(scheme: Scheme, headers: Headers) -> str | None:
-    if scheme.timestamp is None:
-        return None
-    value = headers.get(scheme.timestamp, "")
-    found = re.search(r"(?:^|,)\s*t=(\d{1,15})", value) or re.fullmatch(r"\s*(\d{1,15})\s*", value)
-    return found[1] if found else None
+def is_genuine(scheme: Scheme, delivery: Delivery, secret: str) -> bool:
+    """True when the delivery proves to be the provider's, over exactly the bytes received; never without a secret."""
+    return bool(secret) and scheme.proof(delivery, secret)
 
 
 def happened_at(scheme: Scheme, body: bytes) -> float | None:
-    """What a signed body itself says of its time, seconds since 1970; None where it says nothing that can be read."""
+    """What a body itself says of its time, seconds since 1970; None where it says nothing that can be read."""
     try:
-        value = json.loads(body)
-        for name in scheme.sent_at:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return next((found for place in scheme.dated if (found := _moment(_at(document, place))) is not None), None)
+
+
+def _at(value: Any, place: Place) -> Any:
+    for name in place:
+        try:
             value = value[name]
-        moment = datetime.fromisoformat(str(value)) if scheme.sent_at else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        except (KeyError, TypeError, IndexError):
+            return None
+    return value
+
+
+def _moment(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) / (1000 if value > 10**11 else 1)
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
         return None
-    if moment is None:
-        return None
-    return moment.timestamp() if moment.tzinfo else datetime.fromisoformat(f"{moment.isoformat()}+00:00").timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def waiting(settings: Settings, scheme: Scheme) -> Path:

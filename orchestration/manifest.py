@@ -17,7 +17,7 @@ def manifest() -> dict[str, Any]:
     newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.is_file())
     if not prepared.exists() or prepared.stat().st_mtime < newest:
         make_home(settings)
-        Dbt(settings).parsed()
+        Dbt(settings).parse()
     return json.loads(prepared.read_text(encoding="utf-8"))
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -13,7 +14,13 @@ from warehouse.settings import PROJECT, Settings
 
 __all__ = ["pytest_terminal_summary", "record_sample"]
 
+if TYPE_CHECKING:
+    from tests.dbt.broker import Broker
+
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ.setdefault(
+    "DAYBOOK_UNDO_SECONDS", "0"
+)  # what is decided goes out at once; the tests of undoing say ten seconds
 SAMPLES = PROJECT.parent / "shared" / "samples"
 
 
@@ -53,6 +60,25 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="session")
+def partner_home(tmp_path_factory: pytest.TempPathFactory) -> "Broker":
+    """The broker of tests/dbt/partner_broker.py, built and published once by whichever worker needs it first. Read only."""
+    from tests.dbt.broker import Broker, new_broker
+    from tests.dbt.partner_broker import fill as fill_partners
+    from warehouse.dbt import Dbt
+
+    workers = os.environ.get("PYTEST_XDIST_WORKER")
+    shared = tmp_path_factory.getbasetemp().parent if workers else tmp_path_factory.getbasetemp()
+    settings, done = Settings(home=shared / "partners"), shared / "partners.done"
+    with FileLock(shared / "partners.lock"):
+        if done.exists():
+            return Broker(settings, Dbt(settings))
+        broker = new_broker(settings.root)
+        fill_partners(broker)
+        done.touch()
+        return broker
+
+
 @pytest.fixture
 def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     """A copy of the built home that a test may change."""
@@ -61,15 +87,14 @@ def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
 
 
-LAST = ("tests/acceptance", "tests/browser", "tests/faults")
+LAST = ("tests/faults", "tests/acceptance", "tests/browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then the whole chain's, the browser's, and the seeded samples of the long ones."""
+    """Fast tests first; then the longest, so that no worker is left alone with it; the browser's last."""
     late = {folder: place for place, folder in enumerate(LAST, start=1)}
 
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folder = "/".join(item.nodeid.split("/")[:2])
-        return item.get_closest_marker("slow") is not None, late.get(folder, 0)
+    def place(item: pytest.Item) -> int:
+        return late.get("/".join(item.nodeid.split("/")[:2]), 0)
 
     items.sort(key=place)

@@ -104,8 +104,8 @@ def identity_provider(folder: Path, callback: str, users: Sequence[str]) -> Iter
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int, port: int) -> Iterator[str]:
-    """A proxy by docs/nginx.conf before this port of the loopback, at https://localhost:port; gives its log's path."""
+def nginx(folder: Path, upstream: int, port: int, webhooks: int = 8600) -> Iterator[str]:
+    """A proxy by docs/nginx.conf before these ports of the loopback, at https://localhost:port; gives its log's path."""
     program = provide.found("nginx")
     if program is None:
         absent("nginx")
@@ -113,6 +113,7 @@ def nginx(folder: Path, upstream: int, port: int) -> Iterator[str]:
     ours = (PROJECT / "docs" / "nginx.conf").read_text(encoding="utf-8")
     for stands, becomes in (
         ("server 127.0.0.1:8501", f"server 127.0.0.1:{upstream}"),
+        ("server 127.0.0.1:8600", f"server 127.0.0.1:{webhooks}"),
         ("https://daybook.example", f"https://localhost:{port}"),
         ("daybook.example", "localhost"),
         ("listen 443", f"listen 127.0.0.1:{port}"),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,15 @@ class NodeResult:
         return self.status in {"error", "fail", "runtime error", "partial success"}
 
 
+_PARSED: dict[str, Any] = {}
+"""Manifests by the project's hash. What dbt knows of the project does not depend on the home, and parsing takes ten seconds."""
+
+
 @dataclass
 class Dbt:
-    """One dbt project bound to one build file. Keeps its manifest between runs (`run --watch`)."""
+    """One dbt project bound to one build file."""
 
     settings: Settings
-    manifest: Any = field(default=None, repr=False)
 
     def run(self, arguments: Sequence[str], progress: Progress = lambda _: None) -> list[NodeResult]:
         """Runs one dbt command (`build`, `run`, …) and gives each node's result; raises WarehouseError when dbt itself could not."""
@@ -55,12 +58,17 @@ class Dbt:
         return [_node(result) for result in getattr(outcome.result, "results", [])]
 
     def parsed(self) -> Any:
-        """The manifest: the first call reads the project and writes manifest.json into the home."""
+        """The manifest, parsed once a process and project."""
+        digest = project_hash()
+        if digest not in _PARSED:
+            _PARSED[digest] = self.parse()
+        return _PARSED[digest]
+
+    def parse(self) -> Any:
+        """Reads the project anew and writes manifest.json into the home."""
         from dbt.cli.main import dbtRunner
 
-        if self.manifest is None:
-            self.manifest = self._invoke(dbtRunner(), ["parse"]).result
-        return self.manifest
+        return self._invoke(dbtRunner(), ["parse"]).result
 
     def _invoke(self, runner: Any, arguments: list[str]) -> Any:
         self._environment()

@@ -6,6 +6,7 @@ from typing import Any
 
 from warehouse.dbt import Dbt
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 
 def dictionary(dbt: Dbt) -> dict[str, Any]:
@@ -28,9 +29,8 @@ def write_dictionary(settings: Settings, dbt: Dbt) -> Path:
     content = dictionary(dbt)
     settings.docs.mkdir(parents=True, exist_ok=True)
     machine = settings.docs / "dictionary.json"
-    temporary = machine.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    temporary.replace(machine)
+    with whole_file(machine) as part:
+        part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     lines = ["# Data dictionary", ""]
     for mart, entry in content.items():
         lines += [

@@ -25,9 +25,7 @@ class Settings(BaseSettings):
         default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
-    batch_rows: int = Field(
-        default=2 * 122_880, ge=1, description="Rows of a file held in memory at once while loading."
-    )
+    batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
     lock_wait_seconds: float = Field(default=60, ge=0, description="How long a second writer waits before it gives up.")
     mt5_url: SecretStr = Field(
         default=SecretStr(""), description="SQLAlchemy URL of an MT5 SQL-export database, read-only account."
@@ -47,14 +45,17 @@ class Settings(BaseSettings):
     )
     webhook_secrets: dict[str, SecretStr] = Field(
         default={},
-        description='Signing secrets of webhook providers by name, as JSON: {"sumsub": "…"}; a provider without one is not answered.',
+        description=(
+            'What proves each webhook provider\'s deliveries, as JSON: {"sumsub": "signing secret", "fireblocks": "public key"}; '
+            "a provider without an entry is not answered."
+        ),
     )
     webhook_port: int = 8600
     webhook_bytes: int = Field(default=2**20, ge=1, description="The largest body a webhook may have.")
     webhook_waiting: int = Field(
         default=20_000,
         ge=1,
-        description="Bodies of one provider that may wait to be loaded; then it is told to slow down (429).",
+        description="Bodies of one provider that may wait to be loaded; then it is told to come again (503).",
     )
     webhook_at_once: int = Field(
         default=64, ge=1, description="Bodies received at the same time; more are told to come again (503)."
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
     outbox_secrets: dict[str, SecretStr] = Field(
         default={},
         description='Secrets of destinations by name, as JSON: {"crm": "…"}: a webhook\'s signing key, a mail server\'s password.',
+    )
+    undo_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="How long a decision can be undone by whoever took it; nothing of it goes out before. 0: at once, and no undo.",
     )
     outbox_attempts: int = Field(default=12, ge=1, description="Failed deliveries until a message is a dead letter.")
     publishes_kept_days: int = Field(

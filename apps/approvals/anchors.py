@@ -31,6 +31,7 @@ from apps.approvals.chain import now
 from apps.approvals.store import StoreError, open_store, reading
 from apps.approvals.tables import chain_head
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 FIRST = "0" * 64
 KEY_FILE = "anchors.ed25519.pem"
@@ -165,13 +166,10 @@ def _private_key(settings: Settings) -> Ed25519PrivateKey:
         settings.keys.mkdir(parents=True, exist_ok=True)
         settings.keys.chmod(0o700)
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        temporary = file.with_suffix(".tmp")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as writer:
-            writer.write(pem)
-            writer.flush()
-            os.fsync(writer.fileno())
-        temporary.replace(file)
+        with whole_file(file, synced=True) as part:
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as writer:
+                writer.write(pem)
     key = load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{file} is no Ed25519 key. Put the key of this home back (`daybook restore` brings it).")
@@ -182,9 +180,8 @@ def _publish_key(folder: Path, key: Ed25519PublicKey) -> str:
     fingerprint = fingerprint_of(key)
     file = folder / f"{fingerprint}.pub.pem"
     if not file.exists():
-        temporary = file.with_suffix(".tmp")
-        temporary.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-        temporary.replace(file)
+        with whole_file(file) as part:
+            part.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return fingerprint
 
 

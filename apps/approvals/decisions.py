@@ -16,9 +16,10 @@ from apps.approvals.attested import attest, faults_of
 from apps.approvals.canonical import plain
 from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, refused
-from apps.approvals.live import Live
+from apps.approvals.live import Live, undone
 from apps.approvals.orders import Answer, Desk, Order, Refusal, Task, carry_out
 from apps.approvals.policies import Step
+from apps.approvals.subject import not_rejectable
 from apps.approvals.tables import decisions, proposals, subjects
 from apps.approvals.tasks import (
     answer,
@@ -31,11 +32,13 @@ from apps.approvals.tasks import (
     roles_of_next,
     settle,
 )
+from apps.approvals.undoing import undo
 
 
 def decide(desk: Desk, order: Order) -> Answer:
     """Carries out one order, whatever its action (a key of ORDERS), and gives the answer. Never raises for what a person can mend."""
-    return carry_out(desk, order, handled(ORDERS.get(order.action, _unknown)))
+    handler = handled(ORDERS.get(order.action, _unknown), closed_too=order.action in AFTERWARDS)
+    return carry_out(desk, order, handler)
 
 
 def bulk(desk: Desk, orders: Sequence[Order]) -> list[Answer]:
@@ -85,6 +88,8 @@ def reject(task: Task) -> Answer:
     # whoever may say yes to any amount may say no to this one
     refuse_unentitled(task, replace(step, needs_limit=False) if step else None)
     refuse_without_reason(task)
+    if (said := not_rejectable(task.subject)) is not None:
+        raise Refusal("transition", said)
     taken = task.live.step + 1
     after = replace(_released(task), state="rejected", step=taken, waiting_for=None, facts_hash=task.subject.facts_hash)
     return _decided(task, "reject", taken, after, _checked(task, step), f"Rejected: {task.subject.title}.")
@@ -184,7 +189,7 @@ def _refuse_tampered(task: Task) -> None:
     wrong = faults_of(task.connection, live.subject_type, live.subject_id)
     rows = task.connection.execute(
         sa.select(table.round, table.decision, table.final, table.decided_at).where(
-            table.subject_type == live.subject_type, table.subject_id == live.subject_id
+            table.subject_type == live.subject_type, table.subject_id == live.subject_id, ~undone()
         )
     ).all()
     approved = [row for row in rows if row.round == live.round and row.decision == "approve"]
@@ -281,5 +286,8 @@ ORDERS: Mapping[str, Callable[[Task], Answer]] = {
     "approve": approve,
     "reject": reject,
     "override": override,
+    "undo": undo,
     **claims.ORDERS,
 }
+AFTERWARDS = ("undo",)
+"""Orders on a subject that may be closed already."""

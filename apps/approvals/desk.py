@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from apps.approvals.effects import EFFECTS
 from apps.approvals.orders import Desk
@@ -19,6 +20,7 @@ def open_desk(settings: Settings) -> Desk:
         reader=newest_reader(settings),
         deliver=deliverer(settings),
         effects=EFFECTS,
+        undo=timedelta(seconds=settings.undo_seconds),
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from apps.approvals.subject import Subject
-from apps.approvals.tables import CLOSED_STATES, subjects
+from apps.approvals.tables import CLOSED_STATES, BodyField, decisions, events, subjects
+
+UNDONE = "approval.undone"
 
 
 class Overtaken(Exception):
@@ -96,3 +98,14 @@ def save(connection: sa.Connection, before: Live, after: Live, at: datetime) -> 
     if changed.rowcount != 1:
         raise Overtaken
     return saved
+
+
+def undone() -> sa.ColumnElement[bool]:
+    """A condition on a row of `decisions`: it was undone."""
+    later = events.alias("later")
+    return sa.exists().where(
+        later.c.subject_type == decisions.c.subject_type,
+        later.c.subject_id == decisions.c.subject_id,
+        later.c.type == UNDONE,
+        BodyField("approval_id") == decisions.c.decision_id,
+    )

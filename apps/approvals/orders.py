@@ -6,7 +6,7 @@ everything it changes is committed together with its event and its answer, or no
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -118,7 +118,8 @@ class Desk:
     """Where orders are carried out: the store, the newest publish, the clock, and what is asked of the rest of the machinery.
 
     `reader` gives a reader of the publish that readers see now. `deliver` writes what a closed subject sends to the outside, and
-    `effects` (by subject type) what an approval changes in the store itself; both within the decision's own transaction.
+    `effects` (by subject type) what an approval changes in the store itself; both within the decision's own transaction. For `undo`
+    after a decision whoever took it may take it back; zero where nobody may.
     """
 
     engine: sa.Engine
@@ -130,6 +131,7 @@ class Desk:
     run_checks: Callable[..., list[CheckResult]] = checks.run_checks
     deliver: Callable[..., None] = _nothing
     effects: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    undo: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from apps.approvals.chain import SYSTEM, Actor, Event
 from apps.approvals.deliveries import Message, NotDelivered, send
 from apps.approvals.destinations import DestinationError, Email, File, Webhook, destinations
 from apps.approvals.store import open_store, writing
-from apps.approvals.subject import Subject
+from apps.approvals.subject import Subject, subject_types
 from apps.approvals.tables import deliveries, outbox
 from warehouse.settings import Settings
 
@@ -47,7 +47,10 @@ class Outcome:
 
 
 def deliverer(settings: Settings) -> Callable[[sa.Connection, Subject, Mapping[str, Any]], None]:
-    """What `Desk.deliver` asks for: puts a final decision into the outbox for every destination that wants it."""
+    """What `Desk.deliver` asks for: puts a final decision into the outbox for every destination that wants it.
+
+    It is due when the decision can no longer be undone.
+    """
 
     def deliver(connection: sa.Connection, subject: Subject, decision: Mapping[str, Any]) -> None:
         payload = {
@@ -58,15 +61,24 @@ def deliverer(settings: Settings) -> Callable[[sa.Connection, Subject, Mapping[s
             )
         }  # fmt: skip
         payload |= {"decided_by": decision["actor_id"], "role": decision["actor_role"]}
+        if lines := subject.facts.get("lines"):
+            # who is paid what, or from which month it is taken back
+            payload["lines"] = lines
+        at_once = subject_types()[subject.subject_type].at_once
+        due = decision["decided_at"] + timedelta(seconds=0 if at_once else settings.undo_seconds)
         for name, destination in destinations(settings).items():
             if destination.wants(subject.subject_type, decision["decision"]):
-                put(connection, name, f"{subject.subject_type}.{SENT[decision['decision']]}", payload)
+                put(connection, name, f"{subject.subject_type}.{SENT[decision['decision']]}", payload, due)
 
     return deliver
 
 
-def put(connection: sa.Connection, destination: str, kind: str, payload: Mapping[str, Any]) -> str:
-    """Adds a message inside the caller's transaction; gives its id. `payload` names decision_id, subject_type, subject_id, decided_at.
+def put(
+    connection: sa.Connection, destination: str, kind: str, payload: Mapping[str, Any], due: datetime | None = None
+) -> str:
+    """Adds a message inside the caller's transaction, due at once unless said; gives its id.
+
+    `payload` names decision_id, subject_type, subject_id, decided_at.
 
     Its key is the decision's id and the destination: the same decision cannot be put twice for one destination (IntegrityError).
     """
@@ -75,7 +87,7 @@ def put(connection: sa.Connection, destination: str, kind: str, payload: Mapping
         sa.insert(outbox).values(
             outbox_id=outbox_id, idempotency_key=f"{payload['decision_id']}:{destination}", subject_type=payload["subject_type"],
             subject_id=payload["subject_id"], decision_id=payload["decision_id"], kind=kind, destination=destination,
-            payload=dict(payload), status="pending", attempts=0, next_attempt_at=at, created_at=at,
+            payload=dict(payload), status="pending", attempts=0, next_attempt_at=due or at, created_at=at,
         )
     )  # fmt: skip
     return outbox_id

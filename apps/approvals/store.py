@@ -26,6 +26,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 BUSY_SECONDS = 60
 _turns: WeakKeyDictionary[sa.Engine, threading.Lock] = WeakKeyDictionary()
+_one_migration = threading.Lock()
 MIGRATION_LOCK = 7_263_411  # PostgreSQL's advisory lock, so that two that start at once migrate once
 
 
@@ -94,7 +95,9 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with engine.connect().execution_options(begins="BEGIN IMMEDIATE") as connection, connection.begin():
+    begun = engine.connect().execution_options(begins="BEGIN IMMEDIATE")
+    # Alembic keeps what it migrates in variables of the process: two stores that threads open at once would take each other's connection
+    with _one_migration, begun as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         found = _revision_of(connection)
@@ -102,6 +105,8 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
             raise StoreError(
                 f"The operational store is at revision {found}, newer than this program knows ({HEAD}). Update Daybook."
             )
+        if found == (HEAD if revision == "head" else revision):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 

@@ -5,7 +5,7 @@ fingerprint: an order names the one it saw, and does not decide when they have c
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,6 +41,20 @@ class SubjectClosed(NoSuchSubject):
 
 
 @dataclass(frozen=True)
+class Field:
+    """A field of the form that proposes a subject.
+
+    `kind` is line, text, lines, choice (one of `of`), entity, currency, amount, count, day or future_day.
+    """
+
+    name: str
+    label: str
+    kind: str = "line"
+    of: tuple[str, ...] = ()
+    needed: bool = True
+
+
+@dataclass(frozen=True)
 class SubjectType:
     """A row of subjects.yml."""
 
@@ -58,6 +72,10 @@ class SubjectType:
     may_ask_nobody: bool = False
     reopens: bool = False
     about: str = ""
+    at_once: bool = False
+    rejects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,9 +116,10 @@ class Subject:
 
     @property
     def partner_ids(self) -> frozenset[str]:
-        """The partners whom its approval would pay."""
+        """The partners whom its approval would pay, or take back from."""
         lines = self.facts.get("lines")
-        found = [self.facts.get("partner_id") if self.subject_type == "commission_adjustment" else None]
+        concerned = self.subject_type in ("commission_adjustment", "commission_clawback")
+        found = [self.facts.get("partner_id") if concerned else None]
         if self.subject_type == "payout_run" and isinstance(lines, list):
             found += [line.get("partner_id") for line in lines if isinstance(line, Mapping)]
         return frozenset(one for one in found if isinstance(one, str))
@@ -205,6 +224,15 @@ def to_subject(reader: MartReader, row: Mapping[str, Any]) -> Subject:
     )
 
 
+def not_rejectable(subject: Subject) -> str | None:
+    """Why nobody may reject the subject as it stands, in words; None where somebody may."""
+    kind = subject_types()[subject.subject_type]
+    for name, allowed in kind.rejects.items():
+        if (value := subject.facts.get(name)) not in allowed:
+            return f"With {name.replace('_', ' ')} {value} it cannot be rejected; it can from {', '.join(allowed)}."
+    return None
+
+
 def title(row: Mapping[str, Any]) -> str:
     """One line that says what would be approved: `Withdrawal of 800.00 GBP to card …4411`."""
     label = subject_types()[row["subject_type"]].label
@@ -277,7 +305,8 @@ def _subject_type(name: str, said: dict[str, Any]) -> SubjectType:
     lists: dict[str, Any] = {
         key: tuple(said[key]) for key in ("marts", "proposed_by", "needs", "always") if key in said
     }
-    return SubjectType(name=name, reads=reads, **(said | lists))
+    fields = tuple(Field(**one | {"of": tuple(one.get("of", ()))}) for one in said.pop("fields", ()))
+    return SubjectType(name=name, reads=reads, fields=fields, **(said | lists))
 
 
 def _from_marts(reader: MartReader, kind: SubjectType, subject_id: str) -> dict[str, Any] | None:

@@ -20,20 +20,25 @@ from apps.approvals.subject import NoSuchSubject, differences
 from apps.approvals.tables import decisions
 
 
-def handled(handler: Callable[[Task], Answer]) -> Callable[[Desk, Order, sa.Connection, MartReader], Answer]:
+def handled(
+    handler: Callable[[Task], Answer], *, closed_too: bool = False
+) -> Callable[[Desk, Order, sa.Connection, MartReader], Answer]:
     """The handler as `carry_out` calls it: with the task looked up, and overtaking told as a refusal."""
 
     def run(desk: Desk, order: Order, connection: sa.Connection, reader: MartReader) -> Answer:
         try:
-            return handler(begin(desk, order, connection, reader))
+            return handler(begin(desk, order, connection, reader, closed_too=closed_too))
         except Overtaken as error:
             raise Refusal("overtaken", "Somebody else changed this at the same moment. Open it again.") from error
 
     return run
 
 
-def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReader) -> Task:
-    """Looks up everything the order is about. Raises Refusal where there is no such person, subject or policy, or it is closed."""
+def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReader, *, closed_too: bool = False) -> Task:
+    """Looks up everything the order is about. Raises Refusal where there is no such person, subject or policy, or it is closed.
+
+    With `closed_too` the live state is given as it stands, for the order that undoes what closed it.
+    """
     at = desk.clock()
     try:
         person = desk.person(reader, order.actor_id)
@@ -46,11 +51,11 @@ def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReade
         seen = f"you saw version {order.version}, it is at {live.version}"
         raise Refusal("version", f"This was changed since you opened it ({seen}): {_standing(live)}.")
     try:
-        found = desk.find(reader, connection, order.subject_type, order.subject_id)
+        found = desk.find(reader, connection, order.subject_type, order.subject_id, closed_too=closed_too)
     except NoSuchSubject as error:
         raise Refusal("closed" if error.closed or live.closed else "no_such_subject", str(error)) from error
-    was, live = live, opened_again(live, found)
-    if live.closed:
+    was, live = live, live if closed_too else opened_again(live, found)
+    if live.closed and not closed_too:
         raise Refusal("closed", f"This is {live.state} already{_by_whom(connection, was)}; nothing is left to decide.")
     try:
         policy = desk.policy_for(connection, found, at)
@@ -72,11 +77,8 @@ def answer(live: Live, said: str, event_id: str, **more: object) -> Answer:
     """The answer of an order that was carried out: what it did, and who must act next by when."""
     waiting = live.waiting_for or ()
     due = moment(live.due_at) if live.due_at else None
-    then = (
-        ""
-        if live.closed or not waiting
-        else f" Waiting for {' or '.join(waiting)}{f', due {due[:16]} UTC' if due else ''}."
-    )
+    by = f", due {live.due_at:%Y-%m-%d %H:%M} UTC" if live.due_at else ""
+    then = "" if live.closed or not waiting else f" Waiting for {' or '.join(waiting)}{by}."
     whole = Answer(
         DONE, f"{said}{then}", state=live.state, version=live.version, waiting_for=waiting, due_at=due, event_id=event_id,
         subject_type=live.subject_type, subject_id=live.subject_id,

@@ -82,7 +82,7 @@ def _say(settings: Settings, started: list[tuple[processes.Service, int]]) -> No
     table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
     words.print(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
     if settings.simulated_marker.exists():
-        words.print("Three things to click first, where what was known and what is known differ:")
+        words.print("Four things to click first; in three of them what was known and what is known differ:")
         for text, link in _links(settings, address):
             words.print(f"  {text}\n    {link}", soft_wrap=True)
     words.print(f"Logs: {settings.logs}. Stop with `make stop`.")
@@ -104,4 +104,5 @@ def _links(settings: Settings, address: str) -> list[tuple[str, str]]:
             f"Client {late['child_id']} had moved to partner {late['parent_after']}: accruals of {late['parent_before']} reversed and made anew",
             f"{address}/partners?user=farid&tab=lines&kind=reversal&period=all&partner={late['parent_before']}",
         ),
+        ("What waits for a decision, the most urgent first, as payments sees it", f"{address}/approvals?user=petra"),
     ]

@@ -151,7 +151,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Ingest, build, check and publish."""
-    from apps import pipeline
+    from apps import operations, pipeline
 
     settings = Settings()
     with explained(settings):
@@ -164,6 +164,7 @@ def run(
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
         with progress(json) as report:
+            operations.await_undo(settings, report)
             outcome = pipeline.run_once(settings, progress=report)
     _finish(outcome, json)
 

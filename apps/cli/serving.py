@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Annotated
 
@@ -18,9 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard o
 
 @app.command()
 def doctor(json: Json = False) -> None:
-    """Checks Python, versions, extensions, home, disk and ports, and says the command that mends each."""
+    """Checks Python, versions, extensions, home, disk, ports and SQL sources, and says the command that mends each."""
     settings = Settings()
-    findings = [*_versions(), _extensions(), *_home(settings), *_ports(settings)]
+    findings = [*_versions(), _extensions(), *_home(settings), *_ports(settings), *_sources(settings)]
     if json:
         print_json(
             [
@@ -84,10 +85,33 @@ def _ports(settings: Settings) -> list[Finding]:
         if service.port is None:
             continue
         taken = processes.taken(settings.bind_address, service.port) and service.name not in running
-        variable = "DAYBOOK_DASHBOARD_PORT" if service.name == "dashboards" else "DAYBOOK_DAGSTER_PORT"
+        variable = processes.PORT_SETTINGS[service.name]
         state = "running" if service.name in running else "taken by another program" if taken else "free"
         found.append(
             (f"port {service.port} ({service.name})", not taken, state, f"`{variable}={service.port + 100} daybook up`")
+        )
+    return found
+
+
+def _sources(settings: Settings) -> list[Finding]:
+    """Each database that is read on a schedule: when it last answered; one that is stale is a finding."""
+    from ingestion import sources  # reads every connector, which other commands need not wait for
+
+    try:
+        known = sources.sources(settings)
+    except WarehouseError as error:
+        return [("SQL sources", False, str(error), "correct sources.yml, then `daybook doctor`")]
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = []
+    for one in known:
+        state = sources.state_of(settings, one.name)
+        answered = f"answered {state.answered:%Y-%m-%d %H:%M} UTC" if state.answered else "never answered"
+        failed = f", {state.failures} failures since: {state.error}" if state.failures else ""
+        remedy = (
+            f"`daybook ingest --connector {one.kind}` asks it now; `daybook run --watch` or `daybook up` on schedule"
+        )
+        found.append(
+            (f"source {one.name}", not state.is_stale(now, one.stale_after_minutes), answered + failed, remedy)
         )
     return found
 

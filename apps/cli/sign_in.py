@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 
 from warehouse.engine import WarehouseError
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 CALLBACK = "/oauth2callback"
 
@@ -93,8 +94,7 @@ def _cookie_secret(settings: Settings) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with whole_file(path) as part:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        part.write_text(text, encoding="utf-8")

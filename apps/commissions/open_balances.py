@@ -1,6 +1,7 @@
 """What is open for each partner: asked by whoever proposes a payout run, and anew by the check that judges it."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime, timedelta
 
 OPEN = """
 with waiting as (
@@ -46,3 +47,12 @@ def period_end(period: str) -> datetime:
     except ValueError as error:
         raise ValueError(f"{period!r} is no month; write it as 2026-10.") from error
     return datetime(first.year + first.month // 12, first.month % 12 + 1, 1)
+
+
+def payable_on(period: str, schedule: str | None) -> date:
+    """The first day on which all of a month YYYY-MM can be paid by a plan's schedule (`monthly+5`): days and weeks of it are over by then."""
+    delay = re.search(r"\+ *([0-9]+)", schedule or "")
+    end = period_end(period).date()
+    if (schedule or "").startswith("weekly"):
+        end += timedelta(days=-end.weekday() % 7)
+    return end + timedelta(days=int(delay[1]) if delay else 0)

@@ -2,7 +2,7 @@
 `commission_decisions`, one a partner, from which the ledger and the lines take it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from apps.approvals.marts import MartReader, rows
 from apps.approvals.proposing import propose
 from apps.approvals.subject import Subject
-from apps.commissions.open_balances import DUE, OPEN, period_end
+from apps.commissions.open_balances import DUE, OPEN, payable_on, period_end
 
-PARTNERS = "select partner_id, name, status, payout_minimum, holdback_pct from core.dim_partners where entity = $1"
+PARTNERS = "select partner_id, name, status, payout_minimum, holdback_pct, payout_schedule from core.dim_partners where entity = $1"
 CENT = Decimal("0.01")
 UNITS = {
     "JPY": Decimal(1),
@@ -61,6 +61,10 @@ def run_lines(reader: MartReader, entity: str, period: str, currency: str, today
     due = {row["partner_id"]: row["due"] for row in rows(reader, DUE, currency, datetime.combine(today, time()))}
     found = rows(reader, OPEN, currency, period_end(period), sorted(known))
     lines = [_line(row, known[row["partner_id"]], due.get(row["partner_id"], Decimal(0)), currency) for row in found]
+    for number, line in enumerate(lines):
+        day = payable_on(period, known[line.partner_id]["payout_schedule"])
+        if line.why_not is None and day > today:
+            lines[number] = replace(line, why_not=f"its plan pays {period} from {day:%Y-%m-%d} on")
     return [line for line in lines if line.amount or line.release or line.held or line.why_not]
 
 
@@ -107,4 +111,4 @@ def _line(row: Mapping[str, Any], partner: Mapping[str, Any], due: Decimal, curr
         why_not = f"all of it is held: {line.held:,.2f} {currency}" if line.held else None
     elif amount - holdback + release < minimum:
         why_not = f"below the plan's minimum of {minimum:,.2f} {currency}"
-    return line if why_not is None else Line(**{**line.__dict__, "why_not": why_not})
+    return replace(line, why_not=why_not)

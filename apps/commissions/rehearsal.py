@@ -91,13 +91,10 @@ class Rehearsal:
 
 
 @contextlib.contextmanager
-def rehearse(
-    settings: Settings, propose: Callable[[Settings], Feeds] = lambda _: {}, *, manifest: Any = None
-) -> Iterator[Rehearsal]:
+def rehearse(settings: Settings, propose: Callable[[Settings], Feeds] = lambda _: {}) -> Iterator[Rehearsal]:
     """Computes all commissions anew in a copy, in which the rows that `propose` makes of it are known too; nothing of the home changes.
 
-    `manifest` is dbt's, where the caller has parsed the project already. Raises WarehouseError in words when nothing is built yet, a row
-    is refused, or the engine fails.
+    Raises WarehouseError in words when nothing is built yet, a row is refused, or the engine fails.
     """
     if not settings.build_file.exists():
         raise WarehouseError("Nothing is built yet. Run `daybook run`.")
@@ -110,7 +107,7 @@ def rehearse(
         shutil.copyfile(copy.build_file, stood)
         if feeds := propose(copy):
             _learn(copy, feeds)
-        nodes = Dbt(copy, manifest).run(["run", "--full-refresh", "--select", *ENGINE])
+        nodes = Dbt(copy).run(["run", "--full-refresh", "--select", *ENGINE])
         if failed := [node for node in nodes if node.failed]:
             raise WarehouseError(f"The commissions could not be computed anew: {failed[0].name}: {failed[0].message}")
         yield Rehearsal(copy, stood)

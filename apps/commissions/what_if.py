@@ -67,11 +67,11 @@ def read_proposal(text: str) -> dict[str, list[dict[str, Any]]]:
     return {"plans": said.get("plans") or [], "rules": said.get("rules") or []}
 
 
-def what_if(settings: Settings, proposal: Feeds, start: datetime, until: datetime, *, manifest: Any = None) -> Effect:
+def what_if(settings: Settings, proposal: Feeds, start: datetime, until: datetime) -> Effect:
     """The effect of the proposal on the deals from `start` up to `until`. What it does not say of a plan or rule stays as it was at `start`."""
     if until <= start:
         raise ProposalUnreadable(f"The range ends ({until:%Y-%m-%d}) before it begins ({start:%Y-%m-%d}).")
-    with rehearse(settings, lambda copy: versions(copy, proposal, start, until), manifest=manifest) as rehearsal:
+    with rehearse(settings, lambda copy: versions(copy, proposal, start, until)) as rehearsal:
         return _effect(rehearsal, start, until)
 
 

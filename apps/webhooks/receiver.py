@@ -3,11 +3,10 @@
 | answer | when |
 |---|---|
 | 200 | it is safe, or it was before (the same bytes again are stored once) |
-| 401 | no signature, a wrong one, or one older than the replay window |
+| 401 | no proof, a wrong one, one signed before the replay window, or an event too long ago |
 | 404 | a provider that is not taken: no secret, or no such provider |
 | 413 | larger than `webhook_bytes` |
-| 429 | this provider's bodies wait to be loaded in too great a number |
-| 503 | too many at once, or the disk does not take it; come again |
+| 503 | too many wait to be loaded, or come at once, or the disk does not take it; come again |
 """
 
 import asyncio
@@ -20,16 +19,15 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ingestion.webhooks import Scheme, happened_at, is_genuine, sent_at, taken
+from ingestion.webhook_proofs import Delivery
+from ingestion.webhooks import Scheme, happened_at, is_genuine, taken, waiting
 from warehouse.settings import Settings
 
 REPLAY_SECONDS = 300
 """How old a signed time of sending may be: what providers themselves recommend."""
-EVENT_SECONDS = 4 * 24 * 3600
-"""How old the event of a body may be whose signature covers no time of sending: providers try again for days."""
 RETRY_SECONDS = "10"
 
 log = logging.getLogger("daybook.webhooks")
@@ -44,7 +42,7 @@ class Declined(Exception):
 
 
 def application(settings: Settings) -> Starlette:
-    """The ASGI application. Answers without a body of its own: what was wrong stands in our log, not in the sender's."""
+    """The ASGI application. What was wrong with a body stands in our log, not in its sender's."""
     providers = taken(settings)
     places = asyncio.Semaphore(settings.webhook_at_once)
 
@@ -53,7 +51,7 @@ def application(settings: Settings) -> Starlette:
             if places.locked():
                 raise Declined(503, "busy", retry=True)
             async with places:
-                return JSONResponse({"status": await _received(settings, providers, request)})
+                return PlainTextResponse(await _received(settings, providers, request))
         except Declined as answer:
             later = {"Retry-After": RETRY_SECONDS} if answer.retry else None
             return JSONResponse({"status": answer.said}, answer.status, headers=later)
@@ -67,24 +65,25 @@ def application(settings: Settings) -> Starlette:
 
 
 async def _received(settings: Settings, providers: Mapping[str, Scheme], request: Request) -> str:
-    """`stored` or `known`; raises Declined."""
+    """What the provider wants to hear, once its body is safe; raises Declined."""
     name = request.path_params["provider"]
     scheme = providers.get(name)
     if scheme is None:
         raise Declined(404, "unknown")
     body = await _body(request, settings.webhook_bytes)
-    refusal = _refusal(scheme, request.headers, body, settings.webhook_secrets[name].get_secret_value())
+    delivery = Delivery(request.headers, body, request.client.host if request.client else "")
+    refusal = _refusal(scheme, delivery, settings.webhook_secrets[name].get_secret_value())
     if refusal:
         log.warning("%s: refused, %s (sha256 %s)", name, refusal, hashlib.sha256(body).hexdigest())
         raise Declined(401, "refused")
     try:
-        if await asyncio.to_thread(_waiting, settings.landing / scheme.connector) >= settings.webhook_waiting:
-            raise Declined(429, "slow down", retry=True)
-        stored = await asyncio.to_thread(store, settings, scheme, name, body)
+        if await asyncio.to_thread(_count, waiting(settings, scheme)) >= settings.webhook_waiting:
+            raise Declined(503, "too many wait", retry=True)
+        await asyncio.to_thread(store, settings, scheme, name, body)
     except OSError as error:
         log.error("%s: not stored: %s", name, error)
         raise Declined(503, "not stored", retry=True) from error
-    return "stored" if stored else "known"
+    return scheme.answer
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -103,15 +102,16 @@ async def _body(request: Request, most: int) -> bytes:
     return bytes(held)
 
 
-def _refusal(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
+def _refusal(scheme: Scheme, delivery: Delivery, secret: str) -> str | None:
     """Why a body is not taken; None when it is genuine and of now."""
-    if not is_genuine(scheme, headers, body, secret):
+    if not is_genuine(scheme, delivery, secret):
         return "the signature does not fit"
-    sent = sent_at(scheme, headers)
-    if scheme.timestamp is not None and (sent is None or abs(time.time() - sent) > REPLAY_SECONDS):
-        return "it was signed too long ago"
-    happened = happened_at(scheme, body)
-    if happened is not None and time.time() - happened > EVENT_SECONDS:
+    if scheme.signed_at is not None:
+        sent = scheme.signed_at(delivery)
+        if sent is None or abs(time.time() - float(sent)) > REPLAY_SECONDS:
+            return "it was signed too long ago"
+    happened = happened_at(scheme, delivery.body)
+    if happened is not None and time.time() - happened > scheme.age_seconds:
         return "its event lies too far back"
     return None
 
@@ -122,11 +122,13 @@ def store(settings: Settings, scheme: Scheme, provider: str, body: bytes) -> boo
     Raises OSError when the disk does not take it.
     """
     digest = hashlib.sha256(body).hexdigest()
-    folder = settings.landing / scheme.connector
-    target = folder / f"{provider}-{digest}.json"
+    folder = waiting(settings, scheme)
+    target = folder / f"{provider}-{digest}.{scheme.ending}"
     if target.exists() or (settings.archive / digest).exists():
         return False
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync(folder.parent)
     part = folder / f".{provider}-{digest}-{os.getpid()}-{time.monotonic_ns()}.part"
     try:
         with part.open("wb") as file:
@@ -136,13 +138,17 @@ def store(settings: Settings, scheme: Scheme, provider: str, body: bytes) -> boo
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+    _sync(folder)
+    return True
+
+
+def _sync(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-    return True
 
 
-def _waiting(folder: Path) -> int:
+def _count(folder: Path) -> int:
     return sum(1 for _ in os.scandir(folder)) if folder.exists() else 0

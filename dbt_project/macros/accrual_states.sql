@@ -21,3 +21,22 @@
     {%- endif -%}
     {%- endif -%}
 {%- endmacro -%}
+
+{#- When a line of a deal executed `at` can be paid under a plan's schedule (`daily`, `weekly` or `monthly`, with `+N` days of delay): the end of the deal's
+    day, week or month and N days. -#}
+{%- macro payable_from(at, schedule) -%}
+    case regexp_extract({{ schedule }}, '^[a-z]+')
+        when 'daily' then date_trunc('day', {{ at }}) + interval 1 day
+        when 'weekly' then date_trunc('week', {{ at }}) + interval 7 day
+        else date_trunc('month', {{ at }}) + interval 1 month
+    end + to_days(coalesce(try_cast(regexp_extract({{ schedule }}, '[+] *([0-9]+)', 1) as integer), 0))
+{%- endmacro -%}
+
+{#- The earliest moment at which a line of the loads after `taken` accrued, as a constant, so that row groups of before are skipped. -#}
+{%- macro earliest_accrual_since(taken) -%}
+    {%- if not execute -%} {{ return(forever()) }} {%- endif -%}
+    {%- set found = run_query(
+        "select min(accrued_at)::varchar from " ~ ref('fct_commission_accruals') ~ " where _horizon_load_id > " ~ taken
+    ).columns[0].values()[0] -%}
+    {{ return("timestamp '" ~ found ~ "'" if found else forever()) }}
+{%- endmacro -%}

@@ -1,32 +1,86 @@
-{#- Clients won: the event that completes the conditions of the first partner's rule (cpa), and each later one that reaches a higher step of its ladder.
-    A client whose deposit was charged back, and stays so, is not won; what was booked for it is taken back. -#}
+{#- Clients won: the event (a deposit, a deal, an identification) that completes the conditions of the first partner's rule (cpa), and each later one that
+    reaches a higher step of its ladder. A client with a chargeback that was not reversed is not won; what was booked for it is taken back. Where a rate is missing
+    without which nobody can say, the client waits (`is_waiting`). -#}
 {%- macro commission_acquisitions() -%}
 {%- set pays = commission_pays_by('cpa') %}
-with client_partners as (select * from {{ ref('int_client_partners') }} where partner_id is not null),
+with client_partners as (
+    select *
+    from {{ ref('int_client_partners') }}
+    where
+        {{ 'true' if pays else 'false' }}
+        -- only under chains in which some plan pays for clients won
+        and partner_id in (
+            select chains.direct_partner_id
+            from {{ ref('int_commission_chain') }} as chains
+            where chains.plan_id in (select rates.plan_id from {{ ref('int_commission_rates') }} as rates where rates.scheme = 'cpa')
+        )
+),
 
 fx as (select * from {{ ref('int_commission_fx') }}),
 
 clients as (
     select
         client_id,
-        registered_at,
-        is_test
+        registered_at
     from {{ ref('int_clients') }}
-    where valid_to is null
+    where valid_to is null and not coalesce(is_test, false) and client_id in (select client_partners.client_id from client_partners)
 ),
 
 rule_currencies as (
-    select distinct rates.currency
+    select rates.currency
     from {{ ref('int_commission_rates') }} as rates
     where rates.scheme = 'cpa' and rates.currency is not null
+    union
+    -- a rule without one has its plan's
+    select plans.currency from {{ ref('int_commission_plans') }} as plans where plans.currency is not null
+),
+
+payments as (
+    select *
+    from {{ ref('stg_psp_transactions') }}
+    where status = 'completed' and client_id in (select clients.client_id from clients)
+    qualify row_number() over (partition by psp, coalesce(psp_txn_id, event_id), kind order by occurred_at, event_id) = 1
 ),
 
 charged_back as (
     select client_id
-    from {{ ref('stg_psp_transactions') }}
-    where {{ 'true' if pays else 'false' }} and kind in ('chargeback', 'chargeback_reversal') and status = 'completed' and client_id is not null
+    from payments
     group by client_id
-    having arg_max(kind, (occurred_at, event_id)) = 'chargeback'
+    having count(*) filter (where kind = 'chargeback') > count(*) filter (where kind = 'chargeback_reversal')
+),
+
+trades as (
+    select *
+    from {{ ref('fct_deals') }}
+    where action in ('buy', 'sell') and not is_cancelled and not is_demo and client_id in (select clients.client_id from clients)
+),
+
+-- of the legs of one closing-by the lower deal counts
+legs as (
+    select
+        platform,
+        min(deal_id) as deal_id
+    from trades
+    where entry = 'out_by'
+    group by platform, order_id, {% for column in ['login', 'symbol', 'executed_at', 'volume_lots'] -%}
+        case when order_id is null then {{ column }} end{{ ', ' if not loop.last }}
+    {%- endfor %}
+),
+
+-- a deal that turns its position closes what was open before it
+turns as (
+    select
+        platform,
+        deal_id,
+        least(volume_lots, greatest(-coalesce(sum(signed_lots) over before, 0) * sign(signed_lots), 0)) as closed_lots
+    from (
+        select
+            *,
+            case action when 'buy' then volume_lots else -volume_lots end as signed_lots
+        from trades
+        where (platform, position_id) in (select (turning.platform, turning.position_id) from trades as turning where turning.entry = 'inout')
+    )
+    window before as (partition by platform, position_id order by executed_at, deal_id rows between unbounded preceding and 1 preceding)
 ),
 
 events as (
@@ -38,20 +92,25 @@ events as (
         0 as commission,
         0 as lots,
         currency
-    from {{ ref('stg_psp_transactions') }}
-    where {{ 'true' if pays else 'false' }} and kind = 'deposit' and status = 'completed'
-    qualify row_number() over (partition by psp, psp_txn_id, kind order by occurred_at, event_id) = 1
+    from payments
+    where kind = 'deposit'
     union all
     select
-        client_id,
-        executed_at as happened_at,
-        'deal:' || platform || ':' || deal_id as event_key,
+        trades.client_id,
+        trades.executed_at as happened_at,
+        'deal:' || trades.platform || ':' || trades.deal_id as event_key,
         0 as deposited,
-        -commission as commission,
-        case when entry = 'in' then 0 else volume_lots end as lots,
-        currency
-    from {{ ref('fct_deals') }}
-    where {{ 'true' if pays else 'false' }} and action in ('buy', 'sell') and not is_cancelled and not is_demo and not is_test
+        -trades.commission as commission,
+        case trades.entry
+            when 'out' then trades.volume_lots
+            when 'out_by' then case when legs.deal_id is not null then trades.volume_lots else 0 end
+            when 'inout' then turns.closed_lots
+            else 0
+        end as lots,
+        trades.currency
+    from trades
+    left join legs on trades.platform = legs.platform and trades.deal_id = legs.deal_id
+    left join turns on trades.platform = turns.platform and trades.deal_id = turns.deal_id
     union all
     select
         client_id,
@@ -62,17 +121,19 @@ events as (
         0 as lots,
         'USD' as currency
     from {{ ref('fct_kyc_status') }}
-    where {{ 'true' if pays else 'false' }} and status = 'APPROVED' and superseded_at is null
+    where status = 'APPROVED' and superseded_at is null and client_id in (select clients.client_id from clients)
 ),
 
-linked as (
+items as (
     select
         events.*,
+        events.event_key as item,
+        'cpa' as scheme,
         client_partners.partner_id as direct_partner_id,
         client_partners.own_client_id,
         clients.registered_at
     from events
-    inner join clients on events.client_id = clients.client_id and not coalesce(clients.is_test, false)
+    inner join clients on events.client_id = clients.client_id
     inner join client_partners
         on
             events.client_id = client_partners.client_id
@@ -91,35 +152,29 @@ converted as (
         rule_currencies.currency as rule_currency,
         events.deposited,
         events.commission,
-        case when events.currency = rule_currencies.currency then 1 else fx.rate end as fx_rate
+        case when events.currency = rule_currencies.currency or events.deposited + events.commission = 0 then 1 else fx.rate end::decimal(24, 12) as fx_rate
     from events
     cross join rule_currencies
     asof left join fx on events.currency = fx.from_currency and rule_currencies.currency = fx.to_currency and events.happened_at >= fx.valid_from
-    where events.client_id in (select linked.client_id from linked)
+    where events.client_id in (select items.client_id from items)
 ),
 
 running as (
     select
         client_id,
-        happened_at,
         event_key,
         rule_currency,
-        sum(deposited::decimal(20, 8) * fx_rate::decimal(18, 10)) over so_far as deposited,
-        sum(commission::decimal(20, 8) * fx_rate::decimal(18, 10)) over so_far as commission,
-        sum(lots) over so_far as lots
+        coalesce(sum(deposited::decimal(20, 8) * fx_rate) over so_far, 0)::decimal(38, 16) as deposited,
+        coalesce(sum(commission::decimal(20, 8) * fx_rate) over so_far, 0)::decimal(38, 16) as commission,
+        sum(lots) over so_far as lots,
+        count(*) filter (where fx_rate is null) over so_far as without_rate
     from converted
     window so_far as (partition by client_id, rule_currency order by happened_at, event_key)
 ),
 
-items as (
-    select
-        *,
-        event_key as item,
-        'cpa' as scheme
-    from linked
+members as (
+    {{ periodic_members('items') }}
 ),
-
-members as ({{ periodic_members('items') }}),
 
 -- the conditions are those of the first partner's rule
 ruled as (
@@ -130,58 +185,84 @@ ruled as (
         items.direct_partner_id,
         items.own_client_id,
         running.deposited,
-        case when json_type(members.parameters, '$.ladder') = 'ARRAY' then json_extract(members.parameters, '$.ladder') end as ladder,
-        case
-            when json_type(members.parameters, '$.ladder') = 'ARRAY'
-                then {{ ladder_amount("json_extract(members.parameters, '$.ladder')", 'running.deposited') }}
-            else members.own_rate
-        end as amount,
-        coalesce((members.parameters ->> '$.min_deposit')::decimal(28, 8), 0) <= running.deposited
-        and coalesce((members.parameters ->> '$.min_lots')::decimal(28, 8), 0) <= running.lots
-        and (
-            members.parameters ->> '$.within_days' is null
-            or items.happened_at <= items.registered_at + ((members.parameters ->> '$.within_days') || ' days')::interval
-        ) as meets,
-        coalesce((members.parameters ->> '$.min_commission_ratio')::decimal(18, 8), 0) as min_ratio,
-        running.commission
+        running.commission,
+        running.without_rate,
+        json_type(members.parameters, '$.ladder') = 'ARRAY' as is_ladder,
+        {{ item_rate('members.parameters', 'members.own_rate', 'running.deposited', '-1') }} as amount,
+        coalesce((members.parameters ->> '$.min_deposit')::decimal(28, 8), 0) as min_deposit,
+        coalesce((members.parameters ->> '$.min_commission_ratio')::decimal(18, 8), 0) as min_ratio
     from items
     inner join members on items.item = members.item and members.n = 1 and members.rule_id is not null and not members.is_conflict
     inner join running
         on items.client_id = running.client_id and items.event_key = running.event_key and members.rule_currency = running.rule_currency
-),
-
-qualified as (
-    select ruled.*
-    from ruled
     inner join {{ ref('fct_kyc_status') }} as statuses
         on
-            ruled.client_id = statuses.client_id
+            items.client_id = statuses.client_id
             and statuses.superseded_at is null
             and statuses.status = 'APPROVED'
-            and ruled.happened_at >= statuses.valid_from
-            and ruled.happened_at < coalesce(statuses.valid_to, {{ forever() }})
-    where ruled.meets and ruled.amount > 0 and ruled.commission::decimal(28, 8) >= ruled.min_ratio * ruled.amount
+            and items.happened_at >= statuses.valid_from
+            and items.happened_at < coalesce(statuses.valid_to, {{ forever() }})
+    where
+        coalesce((members.parameters ->> '$.min_lots')::decimal(28, 8), 0) <= running.lots
+        and (
+            members.parameters ->> '$.within_days' is null
+            or items.happened_at <= items.registered_at + ((members.parameters ->> '$.within_days') || ' days')::interval
+        )
+),
+
+judged as (
+    select
+        *,
+        deposited >= min_deposit and amount > 0 and commission >= (min_ratio * amount::decimal(20, 8))::decimal(38, 16) as meets
+    from ruled
+    where without_rate > 0 or (deposited >= min_deposit and amount > 0)
 ),
 
 steps as (
     select
         *,
-        row_number() over (partition by client_id order by happened_at, event_key) as turn,
-        max(amount) over earlier as amount_before,
-        max(deposited) over earlier as deposited_before
-    from qualified
+        max(amount) over earlier as amount_before
+    from judged
+    where meets
     window earlier as (partition by client_id order by happened_at, event_key rows between unbounded preceding and 1 preceding)
+),
+
+won as (
+    select
+        *,
+        row_number() over client as step,
+        lag(deposited) over client as deposited_before
+    from steps
+    where amount_before is null or (is_ladder and amount > amount_before)
+    window client as (partition by client_id order by happened_at, event_key)
+),
+
+waiting as (
+    select *
+    from judged
+    where without_rate > 0 and client_id not in (select won.client_id from won)
+    qualify row_number() over (partition by client_id order by happened_at, event_key) = 1
 )
 
 select
     client_id,
-    row_number() over (partition by client_id order by happened_at, event_key) as step,
+    step,
     happened_at,
-    event_key,
     direct_partner_id,
     own_client_id,
-    deposited::decimal(38, 8) as deposited,
-    coalesce(deposited_before, -1)::decimal(38, 8) as deposited_before
-from steps
-where turn = 1 or (ladder is not null and amount > amount_before)
+    deposited,
+    coalesce(deposited_before, -1)::decimal(38, 16) as deposited_before,
+    false as is_waiting
+from won
+union all
+select
+    client_id,
+    1 as step,
+    happened_at,
+    direct_partner_id,
+    own_client_id,
+    deposited,
+    -1 as deposited_before,
+    true as is_waiting
+from waiting
 {%- endmacro -%}

@@ -4,21 +4,23 @@
     {{ return(run_query("select count(*) from " ~ ref('stg_commission_rules') ~ " where scheme = '" ~ scheme ~ "'").columns[0].values()[0] > 0) }}
 {%- endmacro -%}
 
-{#- The members of a chain above `items` (a CTE with item, scheme, direct_partner_id, own_client_id, at) with their rule of the item's scheme then. -#}
+{#- The members of a chain above `items` (a CTE with item, scheme, direct_partner_id, own_client_id, happened_at) with their rule of the item's scheme then. -#}
 {%- macro periodic_members(items) -%}
     select
         items.item,
-        chain.place,
         chain.n,
         chain.partner_id,
         chain.plan_id,
         chain.plan_version,
+        chain.level_key,
+        chain.has_caps,
         chain.rounding_digits,
         chain.rounding_mode,
         chain.distribution,
         chain.currency,
         chain.max_levels,
         coalesce(chain.deal_reason, chain.member_reason) as member_reason,
+        coalesce(chain.place >= chain.unknown_from, false) as is_tier_unknown,
         rates.rule_id,
         rates.rule_version,
         rates.rate as own_rate,
@@ -27,6 +29,7 @@
         rates.pass_up,
         rates.pass_up_pct,
         rates.parameters,
+        rates.unread_parameter,
         coalesce(rates.is_conflict, false) as is_conflict
     from {{ items }} as items
     inner join {{ ref('int_commission_chain') }} as chain
@@ -52,29 +55,45 @@
     where chain.n is not null
 {%- endmacro -%}
 
-{#- What a ladder (JSON [[deposit, amount], …]) pays at a sum of deposits: the amount of the highest step reached, else 0. -#}
-{%- macro ladder_amount(ladder, deposited) -%}
+{#- What a rule's own rate is for an item, DECIMAL(18,8): of a ladder (JSON [[deposit, amount], …]) by how much the amount of the highest step reached rises from the
+    deposits before to those now; without one the rate, once. `before` is -1 for a client's first item and for a month. -#}
+{%- macro item_rate(parameters, rate, deposited, before) -%}
+    (case
+        when json_type({{ parameters }}, '$.ladder') = 'ARRAY' then
+            {{ _ladder_amount("json_extract(" ~ parameters ~ ", '$.ladder')", deposited) }}
+            - {{ _ladder_amount("json_extract(" ~ parameters ~ ", '$.ladder')", before) }}
+        when {{ before }} >= 0 then 0
+        else {{ rate }}
+    end)::decimal(18, 8)
+{%- endmacro -%}
+
+{%- macro _ladder_amount(ladder, deposited) -%}
     coalesce(list_max(list_transform(
         list_filter(json_extract({{ ladder }}, '$[*]'), lambda step: (step ->> '$[0]')::decimal(28, 8) <= {{ deposited }}),
         lambda step: (step ->> '$[1]')::decimal(18, 8)
     )), 0)
 {%- endmacro -%}
 
-{#- What a member receives under `pass_up`: the first one the base by its rule, the others what the one below gave. -#}
-{%- macro passed_up_to(members, walked) -%}
+{#- `rungs` rates, `plain` together, under the row's tier, DECIMAL(38,16): each is replaced by those of the steps in proportion to what lies in each. What a
+    division leaves is rounded up at the 16th digit, so that a share that comes out whole does. -#}
+{%- macro tiered_rate(plain, rungs, row) -%}
     (case
-        when {{ members }}.n > 1 then coalesce({{ walked }}.below, 0)
-        when {{ members }}.rule_id is null or {{ members }}.is_conflict then 0
-        else {{ members }}.base::decimal(20, 8) * {{ members }}.paying_rate
+        when {{ row }}.weight = 1 then (
+            ({{ plain }})::decimal(20, 8) * {{ row }}.own_weight::decimal(18, 8) + {{ rungs }} * {{ row }}.step_weight::decimal(28, 16)
+        )::decimal(38, 16)
+        else (
+            (
+                {{ as_whole('((' ~ plain ~ ')::decimal(20, 8) * ' ~ row ~ '.own_weight::decimal(28, 10) + ' ~ rungs ~ ' * ' ~ row
+                    ~ '.step_weight::decimal(38, 18))::decimal(38, 18)', 18) }} * 100000000::hugeint + {{ as_whole(row ~ '.weight', 10) }} - 1
+            ) // {{ as_whole(row ~ '.weight', 10) }}
+        )::decimal(38, 0) * 0.0000000000000001::decimal(16, 16)
     end)::decimal(38, 16)
 {%- endmacro -%}
 
-{#- What it gives on: by its rule, never more than it received, nothing where nobody stands above it within the plan's levels. -#}
-{%- macro passed_on_by(members, walked) -%}
+{#- The item's base × a rate of DECIMAL(38,16), as DECIMAL(38,16). A rate with the digits a rule can have leaves the base all of its own. -#}
+{%- macro periodic_worth(base, rate) -%}
     (case
-        when {{ members }}.n >= least({{ members }}.members, coalesce({{ members }}.max_levels, {{ members }}.members)) then 0
-        when {{ members }}.pass_up_pct is not null
-            then least({{ passed_up_to(members, walked) }}::decimal(20, 12) * {{ members }}.pass_up_pct, {{ passed_up_to(members, walked) }})
-        else least(coalesce({{ members }}.pass_up, 0)::decimal(20, 8) * {{ members }}.exchange::decimal(18, 8), {{ passed_up_to(members, walked) }})
+        when {{ rate }} = ({{ rate }})::decimal(18, 8) then {{ base }}::decimal(38, 16) * ({{ rate }})::decimal(18, 8)
+        else ({{ base }}::decimal(38, 12) * {{ rate }})::decimal(38, 24)
     end)::decimal(38, 16)
 {%- endmacro -%}

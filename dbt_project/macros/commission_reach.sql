@@ -85,6 +85,23 @@ moved_at as (
     from partners.fct_commission_zero as zeros
     inner join moved on zeros.platform = moved.platform and zeros.deal_id = moved.deal_id
     inner join deals on zeros.platform = deals.platform and zeros.deal_id = deals.deal_id
+    {%- if order.capped_items %}
+    union
+    -- months and clients won use up the caps that deals do: where both meet, all of it is looked at
+    select
+        partner_id,
+        {{ beginning() }} as from_at,
+        {{ forever() }} as to_at
+    from {{ ref('int_commission_periodic_shares') }}
+    where has_caps
+    union
+    select
+        lines.partner_id,
+        {{ beginning() }} as from_at,
+        {{ forever() }} as to_at
+    from intermediate.int_commission_periodic as lines
+    inner join ordering on lines.partner_id = ordering.partner_id and ordering.has_caps
+    {%- endif %}
     {%- if order.deposits and _commission_loads(taken, 'psp_transactions') %}
     union
     select
@@ -206,10 +223,11 @@ reached as (
 
 {#- Whether any plan makes one deal depend on others, and by what. -#}
 {%- macro _commission_order() -%}
-    {%- if not execute -%} {{ return({'ordered': false, 'hedged': false, 'deposits': false}) }} {%- endif -%}
+    {%- if not execute -%} {{ return({'ordered': false, 'hedged': false, 'deposits': false, 'capped_items': false}) }} {%- endif -%}
     {%- set found = run_query(
         "select count(*) filter (where has_tier or has_caps or is_hedged), count(*) filter (where is_hedged), "
-        ~ "count(*) filter (where tier_kpi = 'deposits') from " ~ ref('int_commission_plans')
+        ~ "count(*) filter (where tier_kpi = 'deposits'), count(*) filter (where has_caps) from " ~ ref('int_commission_plans')
     ).rows[0] -%}
-    {{ return({'ordered': found[0] > 0, 'hedged': found[1] > 0, 'deposits': found[2] > 0}) }}
+    {%- set has_items = commission_pays_by('cpa') or commission_pays_by('revenue_share') -%}
+    {{ return({'ordered': found[0] > 0, 'hedged': found[1] > 0, 'deposits': found[2] > 0, 'capped_items': found[3] > 0 and has_items}) }}
 {%- endmacro -%}

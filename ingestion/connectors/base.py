@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,20 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Total:
+    """What a file states of its own rows: how many there are, or what they add up to (see the feed `source_totals`).
+
+    `currency` '' means that the total is over all currencies. `counted_at` is ISO-8601 in UTC: the time of the file's newest row.
+    """
+
+    source: str
+    counted_at: str
+    currency: str = ""
+    row_count: int | None = None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some rows of one file for one feed, in file order; a file yields any number of batches.
 
@@ -30,6 +45,8 @@ class Batch:
     rejected: tuple[Rejected, ...] = ()
     remarks: tuple[str, ...] = field(default=())
     """What a reader of the load should know (a total that does not foot, a zone that was assumed); never a reason to refuse."""
+    totals: tuple[Total, ...] = ()
+    """What the file itself states of this feed's rows; kept beside the load, to be compared with what was loaded."""
 
 
 class BadFile(Exception):

@@ -6,20 +6,23 @@ and that body is set aside; a file whose only body is not the system's is refuse
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import polars as pl
 
-from ingestion.connectors.base import BadFile, Batch, Rejected
+from ingestion.connectors.base import BadFile, Batch, Rejected, Total
 from ingestion.connectors.values import decimal_of, text_frame, trimmed, utc_text
 from ingestion.feeds import FEEDS
 
-MAX_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 _BATCH_ROWS = 20_000
+_MAX_FIELDS = 500
 
 Body = Mapping[str, Any]
 Row = tuple[str, dict[str, object]]
@@ -42,6 +45,8 @@ class Bodies:
     """True when no real file of the system was ever seen."""
     received: bool = False
     """True when bodies state no time of their own: theirs is the time their file was received (its own time of change)."""
+    forms: bool = False
+    """True when a body may also be a URL-encoded form, one a line, whose values may be JSON."""
     parts: Callable[[Any], Sequence[Any]] = field(default=lambda body: (body,))
     """The bodies that an envelope holds."""
 
@@ -51,7 +56,7 @@ class Bodies:
 
     def read(self, path: Path) -> Iterator[Batch]:
         """A batch for each feed, in file order; every body gives rows or is set aside with its reason."""
-        documents, bad = json_bodies(path)
+        documents, bad = json_bodies(path, forms=self.forms)
         stamp = {"occurred_at": received_at(path)} if self.received else {}
         bodies = [(number, part) for number, document in documents for part in self.parts(document)]
         good: dict[str, list[dict[str, object]]] = {feed: [] for feed in self.feeds}
@@ -79,25 +84,36 @@ def received_at(path: Path) -> str:
 
 
 def batches(
-    feed: str, rows: Sequence[Mapping[str, object]], rejected: tuple[Rejected, ...], said: tuple[str, ...] = ()
+    feed: str,
+    rows: Sequence[Mapping[str, object]],
+    rejected: tuple[Rejected, ...],
+    said: tuple[str, ...] = (),
+    totals: tuple[Total, ...] = (),
 ) -> Iterator[Batch]:
-    """The rows as batches of bounded size; the rejected ones and the remarks come with the first."""
+    """The rows as batches of bounded size; the rejected ones, the remarks and the file's own totals come with the first."""
     known = FEEDS[feed].columns
     lists = {name for name, kind in known.items() if isinstance(kind, pl.List)}
     columns = dict.fromkeys([name for row in rows for name in row if name != "_row_number"])
     for start in range(0, max(len(rows), 1), _BATCH_ROWS):
         frame = text_frame(rows[start : start + _BATCH_ROWS], columns, lists=lists)
-        yield Batch(feed, frame, rejected if start == 0 else (), said if start == 0 else ())
+        yield Batch(feed, frame, rejected, said, totals) if start == 0 else Batch(feed, frame)
 
 
-def json_bodies(path: Path) -> tuple[list[tuple[int, Any]], list[Rejected]]:
-    """(numbered bodies, lines that are no JSON). BadFile when nothing of the file can be read."""
-    if path.stat().st_size > MAX_BYTES:
-        raise BadFile(f"{path.name} is larger than 64 MiB.", "Split it: one body a file, or one a line.")
+def utf8_text(path: Path, split: str, again: str) -> str:
+    """The text of a UTF-8 file. BadFile with the remedy `split` for one over 64 MiB, with `again` for one that is no UTF-8."""
+    if path.stat().st_size > _MAX_BYTES:
+        raise BadFile(f"{path.name} is larger than 64 MiB.", split)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is not UTF-8 text: {error}.", "Drop the body as received.") from error
+        raise BadFile(f"{path.name} is not UTF-8 text: {error}.", again) from error
+
+
+def json_bodies(path: Path, *, forms: bool = False) -> tuple[list[tuple[int, Any]], list[Rejected]]:
+    """(numbered bodies, lines that are no JSON). With `forms`, what does not begin as JSON is forms. BadFile when nothing can be read."""
+    text = utf8_text(path, "Split it: one body a file, or one a line.", "Drop the body as received.")
+    if forms and text.strip() and text.lstrip()[0] not in "{[":
+        return list(enumerate((_form(line) for line in text.splitlines() if line.strip()), start=1)), []
     try:
         document = loads(text)
     except (ValueError, RecursionError) as error:
@@ -118,6 +134,22 @@ def _by_line(path: Path, text: str, error: Exception) -> tuple[list[tuple[int, A
     if not any(isinstance(body, dict) for _, body in found):
         raise BadFile(f"{path.name} is not JSON: {str(error)[:300]}.", "Drop the body as received.") from error
     return found, bad
+
+
+def _form(line: str) -> dict[str, Any]:
+    """A form's fields; a value that is JSON itself as what it says."""
+    try:
+        fields = parse_qsl(line.strip(), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return {"line": line[:2000]}
+    return {name: _value(text) for name, text in fields}
+
+
+def _value(text: str) -> Any:
+    if text[:1] in ("{", "["):
+        with suppress(ValueError, RecursionError):
+            return loads(text)
+    return text
 
 
 def loads(text: str) -> Any:

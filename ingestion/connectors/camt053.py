@@ -3,7 +3,7 @@
 Amounts are signed by CdtDbtInd (+ is money in), also for reversals, whose indicator already is the booking's own. A
 batch entry becomes one line per transaction when the transactions' amounts add up to the entry. A statement that does
 not foot, or whose balances are in several currencies, loads and is remarked on. What a notification tells comes again in the
-statement, so its lines are marked `is_interim` and have no statement row.
+statement, so its lines are marked `is_interim` and have no statement row. A file may be gzip, or a zip archive of several.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.values import decimal_of, exact, text_frame, trimmed
-from ingestion.connectors.xml_documents import Element, every, xml_root
+from ingestion.connectors.xml_documents import Element, every, unpacked_head, xml_roots
 from ingestion.connectors.xml_documents import child as _child
 from ingestion.connectors.xml_documents import local as _local
 from ingestion.connectors.xml_documents import text as _text
@@ -54,7 +54,7 @@ class Camt053:
 
     name: ClassVar[str] = "camt053"
     version: ClassVar[str] = "2"
-    patterns: ClassVar[tuple[str, ...]] = ("*.xml",)
+    patterns: ClassVar[tuple[str, ...]] = ("*.xml", "*.xml.gz", "*.zip")
     feeds: ClassVar[tuple[str, ...]] = ("bank_statements", "bank_statement_lines")
 
     client_money_accounts: Sequence[str] = field(default_factory=tuple)
@@ -62,13 +62,13 @@ class Camt053:
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for camt.053 and camt.054, and for camt.052, which `read` refuses by name."""
-        return any(mark in head for mark in (b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrAcctRpt"))
+        start = unpacked_head(head)
+        return any(mark in start for mark in (b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrAcctRpt"))
 
     def read(self, path: Path) -> Iterator[Batch]:
         """For each statement of the file its head row, then its lines; lines are numbered through the file."""
-        statements, is_interim = _statements(path)
         number = 0
-        for place, statement in enumerate(statements, start=1):
+        for place, (statement, is_interim) in enumerate(_statements(path), start=1):
             account, identity = _account(statement), _text(statement, "Id")
             identity = f"interim:{identity}" if is_interim and identity else identity
             if account is None or identity is None:
@@ -179,24 +179,25 @@ class _Balance:
     day: str | None
 
 
-def _statements(path: Path) -> tuple[list[Element], bool]:
-    """Every Stmt of the document, or every Ntfctn; True when they are notifications. BadFile for any other document."""
-    root = xml_root(path, "camt message", "Fetch the statement again.")
-    body = next((child for child in root if isinstance(child.tag, str)), None)
-    kind = _local(body) if body is not None else _local(root)
-    if kind == "BkToCstmrAcctRpt":
-        raise BadFile(
-            f"{path.name} is a camt.052 intraday report: its entries come again in the statement.",
-            "Drop the camt.053 statement instead.",
-        )
-    if body is None or kind not in _DOCUMENTS:
-        raise BadFile(
-            f"{path.name} is no camt.053 or camt.054 (found {kind}).", "Drop the statement or notification instead."
-        )
-    found = every(body, _DOCUMENTS[kind])
-    if not found:
-        raise BadFile(f"{path.name} holds no statement ({_DOCUMENTS[kind]}).", "Ask the bank to send it again.")
-    return found, kind == "BkToCstmrDbtCdtNtfctn"
+def _statements(path: Path) -> Iterator[tuple[Element, bool]]:
+    """Every Stmt of the file's documents, or every Ntfctn; True with a notification. BadFile for any other document."""
+    for root in xml_roots(path, "camt message", "Fetch the statement again."):
+        body = next((child for child in root if isinstance(child.tag, str)), None)
+        kind = _local(body) if body is not None else _local(root)
+        if kind == "BkToCstmrAcctRpt":
+            raise BadFile(
+                f"{path.name} is a camt.052 intraday report: its entries come again in the statement.",
+                "Drop the camt.053 statement instead.",
+            )
+        if body is None or kind not in _DOCUMENTS:
+            raise BadFile(
+                f"{path.name} is no camt.053 or camt.054 (found {kind}).", "Drop the statement or notification instead."
+            )
+        found = every(body, _DOCUMENTS[kind])
+        if not found:
+            raise BadFile(f"{path.name} holds no statement ({_DOCUMENTS[kind]}).", "Ask the bank to send it again.")
+        for statement in found:
+            yield statement, kind == "BkToCstmrDbtCdtNtfctn"
 
 
 def _lines(entry: Element) -> tuple[list[_Line], list[str]]:

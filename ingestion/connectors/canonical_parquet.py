@@ -11,8 +11,8 @@ from ingestion.connectors.base import BadFile, Batch
 from ingestion.connectors.parquet_checksums import DamagedPage, check_pages
 from ingestion.feeds import Feed
 
-ROWS = 2 * 122_880
-"""Rows held at once: whole row groups of DuckDB, so that two threads write one each and none is left partly filled."""
+ROWS = 250_000
+"""Rows held at once."""
 REMEDY = "It may be cut off: send it again under a temporary name and rename it when it is complete."
 
 

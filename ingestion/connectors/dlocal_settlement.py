@@ -5,12 +5,13 @@ to the bank; its totals are rounded, so they are compared at their own precision
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.bodies import batches
 from ingestion.connectors.record_lines import Taken, fitted, lines
 from ingestion.connectors.values import decimal_of, exact, moment_of, trimmed
@@ -79,7 +80,8 @@ class DlocalSettlement:
         if not header or not (taken.rows or taken.rejected):
             raise BadFile(f"{path.name} holds no settlement.", "Drop dLocal's report as delivered.")
         taken.said += _footing(top, sums)
-        yield from batches("psp_transactions", taken.rows, tuple(taken.rejected), tuple(taken.said))
+        totals = tuple(_totals(top, taken.newest))
+        yield from batches("psp_transactions", taken.rows, tuple(taken.rejected), tuple(taken.said), totals)
 
     def _transfer(self, row: Mapping[str, str]) -> dict[str, object]:
         net, transfer = decimal_of(row.get("NET_TOTAL_AMOUNT")), trimmed(row.get("TRANSFER_ID"))
@@ -147,6 +149,14 @@ def _footing(top: Mapping[str, str], sums: Mapping[str, Decimal]) -> Iterator[st
         rounded = sums[total].quantize(Decimal("0.01"), ROUND_HALF_UP)
         if stated not in (sums[total], rounded):
             yield f"{total} is {exact(stated)}, the items' {name} add up to {exact(sums[total])}"
+
+
+def _totals(top: Mapping[str, str], at: str | None) -> Iterator[Total]:
+    """The header's count of its items; the header itself is a row as well."""
+    with suppress(ValueError):
+        items = decimal_of(top.get("NUMBER_OF_ITEMS"))
+        if items is not None and at is not None:
+            yield Total("dlocal", at, row_count=int(items) + 1)
 
 
 CONNECTOR = DlocalSettlement()

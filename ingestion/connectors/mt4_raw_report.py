@@ -9,18 +9,18 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.mt4_codes import CENTS, KINDS, OPERATIONS
 from ingestion.connectors.mt4_rows import Book, Ticket, batches, total
-from ingestion.connectors.mt_comments import CommentRules, rules_with
-from ingestion.connectors.mt_text import ASSUMED_ZONE, report_time, spaced_number, text_of
-from ingestion.connectors.values import check_zone, exact, trimmed
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
+from ingestion.connectors.mt_text import report_time, spaced_number, text_of
+from ingestion.connectors.values import exact, trimmed
 
 _TITLE = re.compile(r"^\W{0,3}Raw Report for '.*' from (\d{4}\.\d\d\.\d\d) to (\d{4}\.\d\d\.\d\d)")
 _NEEDED = (
@@ -42,7 +42,7 @@ Line = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
-class Mt4RawReport:
+class Mt4RawReport(MtSettings):
     """Settings: `platform`, `time_zone` (else `ASSUMED_ZONE`), `cent_logins` (where no currency column tells), `comment_rules`."""
 
     name: ClassVar[str] = "mt4_raw_report"
@@ -55,16 +55,6 @@ class Mt4RawReport:
     cent_logins: list[str] = field(default_factory=list)
     comment_rules: list[dict[str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
-    @cached_property
-    def rules(self) -> CommentRules:
-        """The comment rules in force."""
-        return rules_with(self.comment_rules)
-
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for a CSV that opens with the report's title."""
         return bool(_TITLE.match(head[:400].decode("utf-8", "replace")))
@@ -73,16 +63,19 @@ class Mt4RawReport:
         """The report's deals, and its cancelled pending orders."""
         text, said = text_of(path)
         header, lines = _lines(text, path)
-        zone = ASSUMED_ZONE if self.time_zone is None else self.time_zone
-        if self.time_zone is None:
-            said = (*said, f"the report names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
+        zone, assumed = zone_or_assumed(self.time_zone, "the report names")
         rows, footers = _parted(lines)
-        said = (*said, *_footing([row for _, row in rows], footers))
+        said = (*said, *assumed, *_footing([row for _, row in rows], footers))
         cents = {str(login) for login in self.cent_logins} | {
             str(row["Login"]) for _, row in rows if _currency(header, row) in CENTS
         }
         book = Book(self.platform, None, self.rules, frozenset(cents))
-        yield from batches(((number, row, partial(_ticket, row, zone)) for number, row in rows), book, self.feeds, said)
+        deals, *others = batches(
+            ((number, row, partial(_ticket, row, zone)) for number, row in rows), book, self.feeds, said
+        )
+        at = deals.rows["executed_at"].max()
+        yield replace(deals, totals=_totals(self.platform, str(at), footers) if at and not cents else ())
+        yield from others
 
 
 def _lines(text: str, path: Path) -> tuple[list[str], list[tuple[int, Line]]]:
@@ -177,6 +170,18 @@ def _footing(rows: Sequence[Line], footers: Sequence[Line]) -> tuple[str, ...]:
     if summed == told:
         return ()
     return (f"the rows' profit is {exact(summed)}, the report's total {exact(told)}: the file may be an excerpt",)
+
+
+def _totals(platform: str, at: str, footers: Sequence[Line]) -> tuple[Total, ...]:
+    """What the first total line says that all rows moved; none of it where accounts in cents are among them."""
+    stated = next((one for one in footers if one.get("Profit")), None)
+    if stated is None:
+        return ()
+    try:
+        moved = total(spaced_number(stated.get(name), name) for name in ("Commission", "Taxes", "Swap", "Profit"))
+    except ValueError:
+        return ()
+    return (Total(platform, at, amount=moved),)
 
 
 CONNECTOR = Mt4RawReport()

@@ -1,40 +1,45 @@
 """The MetaTrader 4 report database (`MT4_TRADES`, `MT4_USERS`), as a pull lands it (Parquet), as a CSV of one table, or as a dump.
 
 A record of MT4_TRADES is a whole round trip and is rewritten when it closes; see `mt4_rows` for the deals it makes. Its times are the
-server's clock (setting `time_zone`, else the pull's zone, else an assumed one, remarked on). `TIMESTAMP` is the closing deal's version.
+server's clock (setting `time_zone`, else the pull's zone, else what the stamps say, else an assumed one, remarked on). `TIMESTAMP`, seconds
+of UTC, is the closing deal's version and checks the clock: rows that disagree with it are remarked on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ingestion.connectors.base import Batch, Rejected
 from ingestion.connectors.mt4_codes import CENTS, COMMANDS, REASONS
 from ingestion.connectors.mt4_rows import Book, Ticket, batches
+from ingestion.connectors.mt5_clock import Clock, zone_by_pairs
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN
-from ingestion.connectors.mt_comments import CommentRules, rules_with
-from ingestion.connectors.mt_export import WIDTH, Part, Source, chunks, gone, parts, recognised
-from ingestion.connectors.mt_text import ASSUMED_ZONE
+from ingestion.connectors.mt_export import WIDTH, Part, Source, canonical, chunks, parts, peeked, recognised
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
 from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed, utc_text, wall_to_utc
 
 _NO_TIME = ("0000-00-00", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
 _SECONDS_A_DAY = 86_400
+_CHANGES = ("MODIFY_TIME", "CLOSE_TIME", "OPEN_TIME")
+"""What tells by the server's clock when a record changed, the surest first."""
 _ACCOUNTS = """platform login changed_at account_group currency leverage entity status is_demo opened_at source_version agent
 lead_source account_currency"""
 _SNAPSHOTS = "platform login captured_at balance credit equity margin free_margin margin_level"
 
 
 @dataclass(frozen=True)
-class Mt4Sql:
+class Mt4Sql(MtSettings):
     """Settings: `platform` (for CSV files and dumps), `time_zone`, `entity`, `cent_logins`, `comment_rules`."""
 
     name: ClassVar[str] = "mt4_sql"
     version: ClassVar[str] = "1"
     patterns: ClassVar[tuple[str, ...]] = ("*.parquet", "*.csv", "*.sql")
-    feeds: ClassVar[tuple[str, ...]] = ("deals", "orders", "positions", "trading_accounts", "account_snapshots")
+    feeds: ClassVar[tuple[str, ...]] = (
+        *("deals", "orders", "positions", "trading_accounts", "account_snapshots", "source_totals"),
+    )
     untried: ClassVar[bool] = True
     """Built from the tables' description; no real export was at hand."""
 
@@ -44,43 +49,40 @@ class Mt4Sql:
     cent_logins: list[str] = field(default_factory=list)
     comment_rules: list[dict[str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
-    @cached_property
-    def rules(self) -> CommentRules:
-        """The comment rules in force."""
-        return rules_with(self.comment_rules)
-
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for what a pull landed, a CSV of one of the tables, and a dump of them."""
         return recognised(path, head, MT4, {"LOGIN"})
 
     def read(self, path: Path) -> Iterator[Batch]:
         """Each table's rows as canonical feeds."""
-        left = gone(path, MT4)
-        if left is not None:
-            yield left
+        landed = canonical(path, MT4)
+        if landed is not None:
+            yield landed
             return
         number = 0
         for part in parts(path, MT4, self.platform):
-            zone, said = self._zone(part)
-            for chunk in chunks(part.rows):
+            first, rows = peeked(iter(part.rows))
+            clock, said = self._clock(part, first)
+            for chunk in chunks(rows):
                 numbered = list(enumerate(chunk, start=number + 1))
                 number += len(chunk)
+                for row in chunk:
+                    _compare(clock, row)
                 if part.table == "mt4_users":
-                    yield from self._accounts(part.about, numbered, zone, said)
+                    yield from self._accounts(part.about, numbered, clock.zone, said)
                 else:
-                    yield from self._trades(part.about, numbered, zone, said)
+                    yield from self._trades(part.about, numbered, clock.zone, said)
                 said = ()
+            if clock.remark():
+                yield Batch(self.feeds[0], text_frame([], ()), (), clock.remark())
 
-    def _zone(self, part: Part) -> tuple[str | int, tuple[str, ...]]:
-        zone = self.time_zone if self.time_zone is not None else part.about.get("zone")
-        if isinstance(zone, str | int):
-            return check_zone(zone), part.said
-        return ASSUMED_ZONE, (*part.said, f"the database names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
+    def _clock(self, part: Part, first: Sequence[Source]) -> tuple[Clock, tuple[str, ...]]:
+        """The server's clock: the setting, the pull's zone, what the first rows' own stamps say, or the usual one."""
+        told = self.time_zone if self.time_zone is not None else part.about.get("zone")
+        if isinstance(told, str | int):
+            return Clock(check_zone(told)), part.said
+        clock, said = clock_by_rows(first)
+        return clock, (*part.said, *said)
 
     def _trades(
         self, about: Mapping[str, Any], numbered: list[tuple[int, Source]], zone: str | int, said: tuple[str, ...]
@@ -179,6 +181,36 @@ def _ticket(row: Source, zone: str | int) -> Ticket:
         comment=trimmed(row.get("COMMENT")),
         version=row.get(SEEN_AGAIN) or _set(row, "TIMESTAMP"),
     )
+
+
+def clock_by_rows(first: Sequence[Source]) -> tuple[Clock, tuple[str, ...]]:
+    """The clock that the rows' own stamps tell, else the usual one; and what had to be assumed."""
+    estimated = zone_by_pairs([pair for row in first if (pair := _pair(row))])
+    if estimated is not None:
+        said = f"the database names no time zone; {estimated} estimated from the rows' stamps: set time_zone"
+        return Clock(estimated), (said,)
+    zone, assumed = zone_or_assumed(None, "the database names")
+    return Clock(zone), assumed
+
+
+def _compare(clock: Clock, row: Source) -> None:
+    """Notes what the record's own stamp says of the clock; a row that says nothing of it is left to its reader."""
+    pair = _pair(row)
+    if pair is not None:
+        clock.compare(wall_to_utc(pair[0], clock.zone), pair[1])
+
+
+def _pair(row: Source) -> tuple[datetime, datetime] | None:
+    """When the record last changed, by the server's clock and by its stamp (UTC); None where one of them does not tell."""
+    stamp = _set(row, "TIMESTAMP") or ""
+    text = next((text for name in _CHANGES if (text := trimmed(row.get(name))) and not text.startswith(_NO_TIME)), "")
+    if not (stamp.isascii() and stamp.isdigit() and _SECONDS_A_DAY < int(stamp) < 2**32):
+        return None
+    try:
+        wall = datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return None
+    return (wall, datetime.fromtimestamp(int(stamp), UTC).replace(tzinfo=None)) if 1970 < wall.year < 2100 else None
 
 
 def _whole_line(row: Source) -> None:

@@ -8,16 +8,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from ingestion.connectors.base import BadFile, Batch
 from ingestion.connectors.mt4_codes import CENTS, OPERATIONS, PENDING, TRADES
 from ingestion.connectors.mt4_rows import Book, Ticket, batches, total
-from ingestion.connectors.mt_comments import CommentRules, rules_with
-from ingestion.connectors.mt_text import ASSUMED_ZONE, Cells, HtmlRow, html_rows, report_time, spaced_number, text_of
-from ingestion.connectors.values import check_zone, exact
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
+from ingestion.connectors.mt_text import Cells, HtmlRow, html_rows, report_time, spaced_number, text_of
+from ingestion.connectors.values import exact
 
 _SECTIONS = ("Closed Transactions:", "Open Trades:", "Working Orders:", "Summary:", "Details:")
 _ACCOUNT = re.compile(r"Account: (\d{1,18})")
@@ -42,7 +42,7 @@ class _Statement:
 
 
 @dataclass(frozen=True)
-class Mt4Statement:
+class Mt4Statement(MtSettings):
     """Settings: `platform`, `time_zone` (else `ASSUMED_ZONE`), `comment_rules`."""
 
     name: ClassVar[str] = "mt4_statement"
@@ -54,16 +54,6 @@ class Mt4Statement:
     time_zone: str | int | None = None
     comment_rules: list[dict[str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
-    @cached_property
-    def rules(self) -> CommentRules:
-        """The comment rules in force."""
-        return rules_with(self.comment_rules)
-
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for HTML whose title is a statement of MetaTrader 4's generator."""
         return b"<title>Statement:" in head[:_HEAD] and b"MetaQuotes" in head[:_HEAD]
@@ -71,13 +61,11 @@ class Mt4Statement:
     def read(self, path: Path) -> Iterator[Batch]:
         """Deals of closed and open trades and of balance operations, working and cancelled orders, open positions."""
         text, said = text_of(path)
-        zone = ASSUMED_ZONE if self.time_zone is None else self.time_zone
-        if self.time_zone is None:
-            said = (*said, f"the statement names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
+        zone, assumed = zone_or_assumed(self.time_zone, "the statement names")
         statement = _statement(html_rows(text, path.name), path, zone)
         cents = frozenset({statement.login}) if statement.currency.upper() in CENTS else frozenset[str]()
         book = Book(self.platform, statement.printed_at, self.rules, cents)
-        said = (*said, *_footing(statement))
+        said = (*said, *assumed, *_footing(statement))
         readers: dict[str, Callable[[HtmlRow, str, str | int], Ticket]] = {
             "Closed Transactions:": _closed,
             "Open Trades:": _open,

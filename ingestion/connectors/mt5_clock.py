@@ -1,7 +1,8 @@
-"""The clock of a MetaTrader 5 server: its own wall time, told by a zone, by `mt5_time`, or by the rows' UTC change stamps."""
+"""The clock of a MetaTrader server: its own wall time, told by a zone, by `mt5_time`, or by the rows' UTC change stamps."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,20 +102,23 @@ def _clock_by_minutes(minutes: int, *, daylight: bool) -> tuple[Clock, tuple[str
 
 
 def zone_by_stamps(rows: Sequence[Source]) -> str | int | None:
-    """The zone that puts most of these deals beside their own UTC stamps; None when no stamp tells.
-
-    Rows changed later have other stamps and say nothing. A fixed offset wins over a daylight rule that explains no more.
-    """
+    """The zone that puts most of these deals beside their own UTC stamps; None when no stamp tells."""
     pairs: list[tuple[datetime, datetime]] = []
     for row in rows:
         stamp = filetime(row)
         text = trimmed(row.get("TimeMsc")) or trimmed(row.get("Time")) or ""
-        try:
+        with suppress(ValueError):
             wall = datetime.fromisoformat(text).replace(tzinfo=None)
-        except ValueError:
-            continue
-        if stamp is not None and _quarters(wall - stamp) is not None:
-            pairs.append((wall, stamp))
+            pairs += [] if stamp is None else [(wall, stamp)]
+    return zone_by_pairs(pairs)
+
+
+def zone_by_pairs(given: Sequence[tuple[datetime, datetime]]) -> str | int | None:
+    """The zone that puts most of these (wall time, UTC stamp) beside each other; None when none tells.
+
+    Rows changed later have other stamps and say nothing. A fixed offset wins over a daylight rule that explains no more.
+    """
+    pairs = [(wall, stamp) for wall, stamp in given if _quarters(wall - stamp) is not None]
     offsets = Counter(_quarters(wall - stamp) for wall, stamp in pairs)
     usual = [minutes for minutes, _ in offsets.most_common(4) if minutes is not None]
     candidates: list[str | int] = [*usual, *(f"{minutes:+d} {rule}" for minutes in usual for rule in ("us", "eu"))]

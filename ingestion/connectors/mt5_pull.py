@@ -7,7 +7,6 @@ stands in a state file beside the landing folder: the next one goes on there, an
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,21 +16,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.connectors.mt4_codes import CENTS
 from ingestion.connectors.mt5_progress import Progress, merged, number_in, stamp_in
 from ingestion.connectors.mt5_tables import MT4, MT5, Export, Row, Source, Table, documented
 from ingestion.connectors.mt_export import GONE
+from ingestion.connectors.sql_connection import PullError, opened
 from ingestion.connectors.values import check_zone
+from warehouse.whole_file import whole_file
 
 _OVERLAP_SECONDS = 600
 """A row may be committed after a later stamp was read."""
-_CONNECT_SECONDS = 15
-
-
-class PullError(Exception):
-    """The database could not be read; nothing that had landed is lost, and the next pull goes on from there."""
 
 
 def pull(
@@ -75,10 +70,7 @@ def database(
     landing.mkdir(parents=True, exist_ok=True)
     state_path = landing.parent / f".{landing.name}-{platform}.state.json"
     taken = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    engine = sa.create_engine(
-        driver(url), isolation_level="REPEATABLE READ", connect_args={"connect_timeout": _CONNECT_SECONDS}
-    )
-    try:
+    with opened(url) as engine:
         yield Database(
             engine,
             landing,
@@ -89,14 +81,6 @@ def database(
             state_path=state_path,
             taken=taken,
         )
-    except (SQLAlchemyError, UnicodeDecodeError) as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise PullError(
-            f"Reading {engine.url.render_as_string(hide_password=True)} failed: {cause}. Check that the server runs "
-            "and that the user may SELECT; then pull again: it goes on where it stopped."
-        ) from error
-    finally:
-        engine.dispose()
 
 
 class Database:
@@ -140,6 +124,9 @@ class Database:
             if table.followed:
                 yield from self._by_key(table, sources)
                 yield from self._by_stamp(table, sources)
+            elif table.grows_by:
+                for source in sources:
+                    yield from self._added(table, source, table.grows_by)
             elif snapshots:
                 yield self._whole(table, sources[0])
 
@@ -206,13 +193,31 @@ class Database:
         progress.trim()
         self._save_state()
 
+    def _added(self, table: Table, source: Source, second: str) -> Iterator[Path]:
+        """A table that only grows, a page at a time by both parts of its key; its yearly parts are read each by itself."""
+        progress = self.state.setdefault(source.name, Progress(self.overlap))
+        day, login = source.column(source.key), source.column(second)
+        while True:
+            at = (progress.key or 0, progress.stamp or 0)
+            with self.engine.connect() as connection:
+                past = sa.or_(day > at[0], sa.and_(day == at[0], login > at[1]))
+                rows = source.page(connection, past, [source.key, second], self.page_rows)
+            if not rows:
+                return
+            progress.key, progress.stamp = number_in(rows[-1], source.key), number_in(rows[-1], second)
+            yield self.land(table, rows, f"{source.name}-{progress.key:020d}-{progress.stamp:020d}")
+            self._save_state()
+
     def _whole(self, table: Table, source: Source) -> Path:
         """A table without a change stamp to go by: one file, read in one transaction, with the time it was taken."""
         target = self.landing / f"{self.platform}-{table.name}-{self.taken:%Y%m%dT%H%M%S%f}.parquet"
         schema = self._schema(list(source.columns), table, captured_at=self.taken.isoformat())
-        part = target.with_name(f".{target.name}.part")
         last: str | int | None = None
-        with self.engine.connect() as connection, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        with (
+            whole_file(target, synced=True) as part,
+            self.engine.connect() as connection,
+            pq.ParquetWriter(part, schema, compression="zstd") as writer,
+        ):
             while True:
                 past = None if last is None else source.column(source.key) > last
                 rows = source.page(connection, past, [source.key], self.page_rows)
@@ -220,7 +225,7 @@ class Database:
                 if len(rows) < self.page_rows:
                     break
                 last = rows[-1][source.key] if source.key == "Symbol" else number_in(rows[-1], source.key)
-        return _finish(part, target)
+        return target
 
     def land(self, table: Table, rows: list[Row], span: str) -> Path:
         """Rows of one table as a whole file in the landing folder."""
@@ -238,20 +243,17 @@ class Database:
             extra["cent_logins"] = cents
         return self._schema(columns, table, **extra)
 
-    def land_gone(self, table: Table, feed: str, rows: list[Row], span: str) -> Path:
-        """Canonical rows of what is no longer at the source, as a whole file."""
+    def land_canonical(self, table: Table, feed: str, rows: list[Row], kind: str, span: str) -> Path:
+        """Rows of a feed as a whole file: those no longer at the source (`kind` GONE), or what it holds (COUNTED)."""
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        return self._whole_file(
-            rows,
-            self._schema(columns, table, **{GONE: feed, "seen_at": self.taken.isoformat()}),
-            f"{table.name}-gone-{span}",
-        )
+        schema = self._schema(columns, table, **{kind: feed, "seen_at": self.taken.isoformat()})
+        return self._whole_file(rows, schema, f"{table.name}-{kind if kind == GONE else 'totals'}-{span}")
 
     def _whole_file(self, rows: list[Row], schema: pa.Schema, name: str) -> Path:
         target = self.landing / f"{self.platform}-{name}.parquet"
-        part = target.with_name(f".{target.name}.part")
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
-        return _finish(part, target)
+        with whole_file(target, synced=True) as part:
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), part, compression="zstd")
+        return target
 
     def _schema(self, columns: list[str], table: Table, **extra: object) -> pa.Schema:
         about = json.dumps({**self.about, "table": table.name, **extra}, sort_keys=True)
@@ -265,6 +267,8 @@ class Database:
                 real = [str(column["name"]) for column in sa.inspect(self.engine).get_columns(name)]
                 columns = {documented(column, self.export): column for column in real}
                 key = next((key for key in table.keys if key in columns), None)
+                if table.grows_by and not {key, table.grows_by} <= columns.keys():
+                    continue  # a table of the broker's own under that name
                 if key is None:
                     raise PullError(
                         f"Table {name} has no column {table.keys[0]}; it is not {self.export.system}'s {table.name}."
@@ -326,35 +330,10 @@ class Database:
 
     def _load_state(self) -> dict[str, Progress]:
         saved = json.loads(self.state_path.read_text()) if self.state_path.exists() else {}
-        return {
-            table.name: Progress(self.overlap, **saved.get(table.name, {}))
-            for table in self.export.tables
-            if table.followed
-        }
+        followed = {table.name: {} for table in self.export.tables if table.followed}
+        return {name: Progress(self.overlap, **kept) for name, kept in (followed | saved).items()}
 
     def _save_state(self) -> None:
         text = json.dumps({name: progress.saved() for name, progress in self.state.items()}, sort_keys=True)
-        part = self.state_path.with_suffix(".part")
-        part.write_text(text)
-        _finish(part, self.state_path)
-
-
-def _finish(part: Path, target: Path) -> Path:
-    """Makes a file whole on the disk before it gets its name."""
-    with part.open("rb") as handle:
-        os.fsync(handle.fileno())
-    part.replace(target)
-    return target
-
-
-def driver(url: str) -> sa.URL:
-    """The URL with the drivers that this project installs."""
-    try:
-        parsed = sa.make_url(url)
-    except SQLAlchemyError as error:
-        raise PullError(f"{url!r} is no database URL; one looks like mysql://user:password@host:3306/mt5.") from error
-    drivers = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql+psycopg"}
-    drivers["postgresql"] = drivers["postgres"]
-    return parsed.set(
-        drivername={**drivers, "postgresql": "postgresql+psycopg"}.get(parsed.drivername, parsed.drivername)
-    )
+        with whole_file(self.state_path, synced=True) as part:
+            part.write_text(text)

@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.mt5_codes import REPORT_ACTIONS, REPORT_ENTRIES, TRADES
-from ingestion.connectors.mt_comments import CommentRules, Purpose, purpose, rules_with
-from ingestion.connectors.mt_text import ASSUMED_ZONE, Cells, report_cells, report_time, spaced_number
-from ingestion.connectors.values import check_zone, decimal_of, exact, text_frame, trimmed
+from ingestion.connectors.mt_comments import CommentRules, Purpose, purpose
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
+from ingestion.connectors.mt_text import Cells, report_cells, report_time, spaced_number
+from ingestion.connectors.values import decimal_of, exact, text_frame, trimmed
 
 _TITLE = "Trade History Report"
 _SECTIONS = ("Positions", "Orders", "Deals", "Open Positions", "Working Orders", "Results")
@@ -49,7 +50,7 @@ class _Report:
 
 
 @dataclass(frozen=True)
-class Mt5Report:
+class Mt5Report(MtSettings):
     """Settings: `platform` (else the server's name in the report), `time_zone` (else `ASSUMED_ZONE`), `comment_rules`."""
 
     name: ClassVar[str] = "mt5_report"
@@ -60,11 +61,6 @@ class Mt5Report:
     platform: str | None = None
     time_zone: str | int | None = None
     comment_rules: list[dict[str, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for a spreadsheet, a page or a table that opens with the report's title."""
@@ -82,12 +78,9 @@ class Mt5Report:
         """The deals, then the orders, then the positions still open when the report was printed."""
         report = self._report(path)
         closed = _closing_positions(report)
-        said = [*report.said]
-        if self.time_zone is None:
-            said.append(f"the report names no time zone; {ASSUMED_ZONE} assumed: set time_zone")
-        said += _balance_remarks(report)
+        said = (*report.said, *_balance_remarks(report))
         columns = _DEAL_COLUMNS.split()
-        yield _batch("deals", columns, report, "Deals", lambda row: _deal(report, row, closed), tuple(said))
+        yield _batch("deals", columns, report, "Deals", lambda row: _deal(report, row, closed), said)
         yield _batch("orders", _ORDER_COLUMNS.split(), report, "Orders", lambda row: _order(report, row), ())
         columns = _POSITION_COLUMNS.split()
         yield _batch("positions", columns, report, "Open Positions", lambda row: _position(report, row), ())
@@ -102,7 +95,7 @@ class Mt5Report:
         account = _ACCOUNT.match(head.get("Account:") or "")
         if account is None:
             raise BadFile(f"{path.name} names no account.", "Export the report again with its head.")
-        zone = self.time_zone if self.time_zone is not None else ASSUMED_ZONE
+        zone, assumed = zone_or_assumed(self.time_zone, "the report names")
         printed = head.get("Date:")
         sections = _sections(rows)
         if "Deals" not in sections:
@@ -116,8 +109,8 @@ class Mt5Report:
             account["currency"],
             self.platform or account["server"].strip(),
             zone,
-            rules_with(self.comment_rules),
-            said,
+            self.rules,
+            (*said, *assumed),
             printed_at,
             sections,
         )

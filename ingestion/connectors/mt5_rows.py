@@ -1,7 +1,9 @@
 """Rows of MetaTrader 5's tables as rows of canonical feeds: codes, lots, exact decimals, and the server's clock."""
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
@@ -20,7 +22,7 @@ from ingestion.connectors.mt5_codes import (
 )
 from ingestion.connectors.mt5_tables import SEEN_AGAIN
 from ingestion.connectors.mt_comments import CommentRules, Purpose, default_rules, purpose
-from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text
+from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text, wall_to_utc
 
 Source = Mapping[str, str | None]
 """A source row: documented column name -> text."""
@@ -140,6 +142,29 @@ def _snapshot(table: Table, source: Source) -> dict[str, object]:
     }
 
 
+def _day(table: Table, source: Source) -> dict[str, object]:
+    """An account at the end of the server's day. `Datetime` is the server's clock as if it were seconds since 1970 in UTC."""
+    text = _identity(source, "Datetime")
+    if len(text) > 10:
+        raise ValueError(f"Datetime: {text} is no plausible time")
+    wall = datetime.fromtimestamp(int(text), UTC).replace(tzinfo=None)
+    digits = source.get("CurrencyDigits")
+    level = decimal_of(source.get("MarginLevel"))
+    moved = {name: _rounded(value, digits) for name, value in source.items() if name.startswith("Daily") and value}
+    return {
+        "platform": table.platform,
+        "login": _identity(source, "Login"),
+        "captured_at": utc_text(wall_to_utc(wall, table.clock.zone)),
+        "balance": table.money(source, "Balance", digits),
+        "credit": table.money(source, "Credit", digits),
+        "equity": table.money(source, "Equity", digits),
+        "margin": table.money(source, "Margin", digits),
+        "free_margin": table.money(source, "MarginFree", digits),
+        "margin_level": None if level is None else _rounded(exact(level / 100), "6"),
+        "daily_flows": json.dumps({name: value for name, value in moved.items() if value != "0"}) if moved else None,
+    }
+
+
 def _position(table: Table, source: Source) -> dict[str, object]:
     side = {0: "buy", 1: "sell"}.get(_code(source, "Action"))
     if side is None:
@@ -235,6 +260,7 @@ price profit swap commission fee bid ask reason comment source_version comment_r
 _ACCOUNTS = """platform login changed_at client_id account_group currency leverage entity status is_demo opened_at
 source_version agent lead_source lead_campaign account_currency"""
 _SNAPSHOTS = "platform login captured_at balance credit equity margin free_margin margin_level floating_pnl"
+_DAYS = "platform login captured_at balance credit equity margin free_margin margin_level daily_flows"
 _POSITIONS = """platform position_id captured_at login symbol side volume_lots opened_at open_price current_price
 floating_profit swap"""
 _SYMBOLS = """platform symbol valid_from symbol_group asset_class contract_size base_currency quote_currency pip_size
@@ -247,4 +273,5 @@ FEEDS: Mapping[str, tuple[str, Sequence[str], Convert]] = {
     "mt5_accounts": ("account_snapshots", _SNAPSHOTS.split(), _snapshot),
     "mt5_positions": ("positions", _POSITIONS.split(), _position),
     "mt5_symbols": ("symbols", _SYMBOLS.split(), _symbol),
+    "mt5_daily": ("account_snapshots", _DAYS.split(), _day),
 }

@@ -8,7 +8,6 @@ also the row's `source_version`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,22 +16,24 @@ from ingestion.connectors.mt5_clock import clock_of
 from ingestion.connectors.mt5_pull import PullError, pull
 from ingestion.connectors.mt5_rows import FEEDS, Table
 from ingestion.connectors.mt5_tables import MT5
-from ingestion.connectors.mt_comments import CommentRules, rules_with
-from ingestion.connectors.mt_export import WIDTH, Part, chunks, gone, parts, peeked, recognised
-from ingestion.connectors.values import check_zone, text_frame
+from ingestion.connectors.mt_export import WIDTH, Part, canonical, chunks, parts, peeked, recognised
+from ingestion.connectors.mt_settings import MtSettings
+from ingestion.connectors.values import text_frame
 
 __all__ = ["CONNECTOR", "Mt5Sql", "PullError", "pull"]
 
 
 @dataclass(frozen=True)
-class Mt5Sql:
+class Mt5Sql(MtSettings):
     """Settings: `platform` (for CSV files and dumps), `time_zone`, `currency` (where no group tells it), `entity`, `cent_logins`,
     `comment_rules`."""
 
     name: ClassVar[str] = "mt5_sql"
     version: ClassVar[str] = "2"
     patterns: ClassVar[tuple[str, ...]] = ("*.parquet", "*.csv", "*.sql")
-    feeds: ClassVar[tuple[str, ...]] = ("trading_accounts", "deals", "account_snapshots", "positions", "symbols")
+    feeds: ClassVar[tuple[str, ...]] = (
+        *("trading_accounts", "deals", "account_snapshots", "positions", "symbols", "source_totals"),
+    )
 
     platform: str = "mt5"
     time_zone: str | int | None = None
@@ -41,25 +42,15 @@ class Mt5Sql:
     cent_logins: list[str] = field(default_factory=list)
     comment_rules: list[dict[str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
-    @cached_property
-    def rules(self) -> CommentRules:
-        """The comment rules in force."""
-        return rules_with(self.comment_rules)
-
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for what a pull landed, a CSV of an export's table, and an SQL dump of one."""
         return recognised(path, head, MT5, {"Timestamp", "Login"})
 
     def read(self, path: Path) -> Iterator[Batch]:
         """Each table's rows as its canonical feed."""
-        left = gone(path, MT5)
-        if left is not None:
-            yield left
+        landed = canonical(path, MT5)
+        if landed is not None:
+            yield landed
             return
         number = 0
         for part in parts(path, MT5, self.platform):

@@ -19,8 +19,10 @@ from ingestion.connectors.base import Connector
 from ingestion.connectors.mt5_progress import merged, number_in
 from ingestion.connectors.mt5_pull import Database
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN, Row, Table
+from ingestion.connectors.mt_export import GONE
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
+from warehouse.whole_file import whole_file
 
 SWEPT_ROWS = 100_000
 """Rows one sweep reads, at most (keys of accounts apart, which are read alone)."""
@@ -74,9 +76,8 @@ def _deals(source: Database, table: Table, connector: Connector, known: Known, b
     newest = max(0, top - budget // 2)
     found, stopped = _window(source, table, connector, known, (min(cursor, newest), newest), budget // 2)
     later, _ = _window(source, table, connector, known, (newest, top), budget - budget // 2)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({"key": 0 if stopped >= newest else stopped}))
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps({"key": 0 if stopped >= newest else stopped}))
     return found + later
 
 
@@ -131,7 +132,7 @@ def _compared(
     if changed:
         files.append(source.land(table, changed, f"swept-{moment}-{first:020d}"))
     if marked.height:
-        files.append(source.land_gone(table, "deals", _texts(marked), f"{moment}-{first:020d}"))
+        files.append(source.land_canonical(table, "deals", _texts(marked), GONE, f"{moment}-{first:020d}"))
     return Swept(len(rows), len(changed) - len(back), marked.height, len(back), tuple(files))
 
 
@@ -170,7 +171,7 @@ def _accounts(source: Database, table: Table, known: Known) -> Swept:
         pl.lit("closed").alias("status"),
         pl.lit(source.export.stamp_of(source.taken), dtype=pl.Int64).alias("source_version"),
     )
-    file = source.land_gone(table, "trading_accounts", _texts(closed), f"{source.taken:%Y%m%dT%H%M%S%f}")
+    file = source.land_canonical(table, "trading_accounts", _texts(closed), GONE, f"{source.taken:%Y%m%dT%H%M%S%f}")
     return Swept(rows=len(logins), gone=left.height, files=(file,))
 
 

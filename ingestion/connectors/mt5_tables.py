@@ -19,6 +19,8 @@ _DOCUMENTED = """
 Deal Timestamp ExternalID Login Dealer Order Action Entry Reason Digits DigitsCurrency ContractSize Time TimeMsc Symbol
 Price PriceSL PriceTP Volume VolumeExt VolumeClosed VolumeClosedExt Profit Storage Commission Fee RateProfit ExpertID
 PositionID Comment MarketBid MarketAsk Gateway Group Rights Registration ClientID Leverage Agent LeadSource LeadCampaign
+Datetime DatetimePrev Currency DailyProfit DailyBalance DailyCredit DailyCharge DailyCorrection DailyBonus DailyStorage DailyCommInstant
+DailyCommRound DailyCommFee DailyDividend DailyTaxes DailySOCompensation DailySOCompensationCredit DailyAgent DailyInterest
 CurrencyDigits Balance Credit Equity Margin MarginFree MarginLevel Floating Position Position_ID TimeCreate
 TimeCreateMsc TimeUpdate PriceOpen PriceCurrent Path CurrencyBase CurrencyProfit Point
 """
@@ -31,11 +33,13 @@ LEVERAGE AGENT_ACCOUNT BALANCE CREDIT EQUITY MARGIN MARGIN_LEVEL MARGIN_FREE CUR
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the export: how it is called, its key, and whether it is followed by change or taken whole."""
+    """A table of the export: how it is called, its key, and whether it is followed by change, only grows, or is taken whole."""
 
     name: str
     keys: tuple[str, ...]
     followed: bool
+    grows_by: str | None = None
+    """The second part of its key: rows are added day by day and never changed."""
 
 
 TABLES = (
@@ -44,6 +48,7 @@ TABLES = (
     Table("mt5_accounts", ("Login",), followed=False),
     Table("mt5_positions", ("Position", "Position_ID"), followed=False),
     Table("mt5_symbols", ("Symbol",), followed=False),
+    Table("mt5_daily", ("Datetime",), followed=False, grows_by="Login"),
 )
 
 

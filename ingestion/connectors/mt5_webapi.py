@@ -15,9 +15,9 @@ from typing import ClassVar
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.mt5_clock import Clock
 from ingestion.connectors.mt5_rows import FEEDS, Table
-from ingestion.connectors.mt_comments import rules_with
-from ingestion.connectors.mt_text import ASSUMED_ZONE, MOST_BYTES
-from ingestion.connectors.values import check_zone, text_frame
+from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
+from ingestion.connectors.mt_text import MOST_BYTES
+from ingestion.connectors.values import text_frame
 
 _SHAPES: Mapping[str, tuple[str, ...]] = {
     "mt5_deals": ("Deal", "Login", "Action"),
@@ -33,7 +33,7 @@ Record = dict[str, str | None]
 
 
 @dataclass(frozen=True)
-class Mt5WebApi:
+class Mt5WebApi(MtSettings):
     """Settings: `platform`, `time_zone` (else `ASSUMED_ZONE`), `currency`, `entity`, `cent_logins`, `comment_rules`."""
 
     name: ClassVar[str] = "mt5_webapi"
@@ -48,11 +48,6 @@ class Mt5WebApi:
     cent_logins: list[str] = field(default_factory=list)
     comment_rules: list[dict[str, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.time_zone is not None:
-            check_zone(self.time_zone)
-        rules_with(self.comment_rules)
-
     def recognises(self, path: Path, head: bytes) -> bool:
         """True for JSON whose names are those of a deal, user or position of MetaTrader 5."""
         if head.lstrip()[:1] not in (b"[", b"{"):
@@ -62,12 +57,7 @@ class Mt5WebApi:
     def read(self, path: Path) -> Iterator[Batch]:
         """The records, in the feed of each."""
         records = _records(path)
-        zone = ASSUMED_ZONE if self.time_zone is None else self.time_zone
-        said = (
-            ()
-            if self.time_zone is not None
-            else (f"the API tells no time zone; {ASSUMED_ZONE} assumed: set time_zone",)
-        )
+        zone, said = zone_or_assumed(self.time_zone, "the API tells")
         clock = Clock(zone)
         tables = {name: self._table(name, clock, path) for name in _SHAPES}
         good: dict[str, list[dict[str, object]]] = {name: [] for name in _SHAPES}
@@ -89,7 +79,7 @@ class Mt5WebApi:
         taken = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None).isoformat()
         return Table(
             name, self.platform, clock, taken, {}, self.currency, self.entity,
-            frozenset(map(str, self.cent_logins)), rules_with(self.comment_rules),
+            frozenset(map(str, self.cent_logins)), self.rules,
         )  # fmt: skip
 
 

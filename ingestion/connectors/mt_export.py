@@ -26,6 +26,8 @@ WIDTH = "(columns)"
 """Marks a CSV line with more or fewer cells than its header."""
 GONE = "gone"
 """In a landed file's metadata: the feed whose rows it holds, of what is no longer at the source."""
+COUNTED = "counted"
+"""The same of a file that says how much the source itself holds."""
 
 Source = Mapping[str, str | None]
 
@@ -67,12 +69,12 @@ def parts(path: Path, export: Export, platform: str) -> Iterator[Part]:
         yield _landed(path, export)
 
 
-def gone(path: Path, export: Export) -> Batch | None:
-    """The canonical rows of a file that says what is no longer at the source, or None when it is another file."""
+def canonical(path: Path, export: Export) -> Batch | None:
+    """The rows of a file that a sweep or a count landed in canonical form, or None when it is another file."""
     if path.suffix.lower() != ".parquet":
         return None
     _, about = _opened(path, export)
-    feed = about.get(GONE)
+    feed = about.get(GONE) or about.get(COUNTED)
     if feed is None:
         return None
     try:
@@ -80,7 +82,8 @@ def gone(path: Path, export: Export) -> Batch | None:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadFile(f"{path.name} is damaged: {error}.", "Pull the database again.") from error
     numbers = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True).alias("_row_number")
-    said = (f"{rows.height} rows are no longer at the source ({about.get('seen_at')})",)
+    left = f"{rows.height} rows are no longer at the source ({about.get('seen_at')})"
+    said = (left,) if GONE in about else ()
     return Batch(str(feed), rows.with_columns(numbers), (), said)
 
 

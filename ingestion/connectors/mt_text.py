@@ -16,9 +16,6 @@ from ingestion.connectors.base import BadFile
 from ingestion.connectors.tables import xlsx_rows
 from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text, wall_to_utc
 
-ASSUMED_ZONE = "+120 us"
-"""What most brokers' servers run: GMT+2, and GMT+3 while New York saves daylight."""
-
 MOST_BYTES = 128 * 2**20
 """A terminal's report of a very busy account has a tenth of this."""
 _WIDEST = 200  # cells of a row: a colspan is data of the file, and must not say how much memory is taken

@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from ingestion.connectors.base import BadFile, Batch
-from ingestion.connectors.bodies import batches
+from ingestion.connectors.bodies import batches, utf8_text
 from ingestion.connectors.record_lines import Taken
 from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text, wall_to_utc
 
@@ -36,7 +36,6 @@ _KINDS: Mapping[str, str] = {
         "Payout": "withdrawal",
     },
 }
-_MAX_BYTES = 64 * 1024 * 1024
 _MAX_FIELDS = 500
 
 
@@ -67,12 +66,7 @@ class Nuvei:
 
     def read(self, path: Path) -> Iterator[Batch]:
         """A row a form."""
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadFile(f"{path.name} is larger than 64 MiB.", "Split it by lines.")
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BadFile(f"{path.name} is not UTF-8 text: {error}.", "Drop the forms as received.") from error
+        text = utf8_text(path, "Split it by lines.", "Drop the forms as received.")
         taken = Taken()
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.strip():

@@ -1,7 +1,8 @@
 """Daybook's own operational store, as `daybook audit export` writes it: one JSON line an event, its sealed text untouched.
 
 So decisions come back as any source's events do: landed whole, loaded once, archived. A line whose seal does not fit its text was
-changed after it was written and goes to quarantine.
+changed after it was written and goes to quarantine. A decision that was undone within the seconds it could be is landed in one file with
+its undoing, and means nothing to any feed.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ import polars as pl
 
 from ingestion.connectors.base import BadFile, Batch, Rejected
 from ingestion.connectors.byte_stream import CleanStream
-from ingestion.connectors.operations_rows import Row, carried, consequences, envelope
+from ingestion.connectors.operations_rows import Row, carried, checks, consequences, envelope
 from ingestion.connectors.values import text_frame
 from ingestion.feeds import FEEDS
 
@@ -26,6 +27,7 @@ BATCH_LINES = 20_000
 SHOWN = 10_000
 """Characters of a refused line that its quarantine row keeps; the archive has the rest."""
 LISTS = ("reason_codes",)
+UNDONE = b'"approval.undone\\"'
 
 Gathered = dict[str, list[Row]]
 
@@ -53,6 +55,7 @@ class Operations:
     def read(self, path: Path) -> Iterator[Batch]:
         """Every line is a row of `operational_events`, and of what it means elsewhere; or set aside with its reason."""
         read_any = False
+        undone = _undone(path)
         with CleanStream(path) as stream:
             lines = enumerate(BufferedReader(stream, buffer_size=1 << 20), start=1)
             while chunk := list(islice(lines, BATCH_LINES)):
@@ -60,7 +63,7 @@ class Operations:
                 rejected: list[Rejected] = []
                 for number, line in chunk:
                     try:
-                        for feed, row in _rows(line):
+                        for feed, row in _rows(line, undone):
                             gathered.setdefault(feed, []).append({**row, "_row_number": number})
                     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                         rejected.append(Rejected(number, (_why(error),), {"line": line.decode().strip()[:SHOWN]}))
@@ -74,15 +77,29 @@ class Operations:
                 yield from _batches(gathered, tuple(rejected))
 
 
-def _rows(line: bytes) -> Iterator[tuple[str, Row]]:
+def _undone(path: Path) -> frozenset[str]:
+    """The decisions that an event of the file undoes."""
+    found = set()
+    with CleanStream(path) as stream:
+        for line in BufferedReader(stream, buffer_size=1 << 20):
+            if UNDONE in line:
+                try:
+                    found.add(_opened(json.loads(line)).get("approval_id"))
+                except (ValueError, TypeError, KeyError):
+                    continue  # the line goes to quarantine when it is read for its rows
+    return frozenset(one for one in found if isinstance(one, str))
+
+
+def _rows(line: bytes, undone: frozenset[str]) -> Iterator[tuple[str, Row]]:
     """What one line gives, feed by feed, the event first; raises where it is no event or its seal does not fit."""
     said = json.loads(line)
     body = _opened(said)
-    told = carried(body)
+    stands = body["event_id"] not in undone
+    told = carried(body) if stands else None
     sealed = {name: said[name] for name in ("body", "prev_hash", "hash")}
     rows = [("operational_events", envelope(body, sealed) | {"carried_by": told[0] if told else None})]
     # all of a line or nothing of it: a decision whose event is refused must not stand alone
-    yield from [*rows, *([told] if told else []), *consequences(body)]
+    yield from [*rows, *([told] if told else []), *checks(body), *(consequences(body) if stands else ())]
 
 
 def _opened(said: Any) -> Mapping[str, Any]:

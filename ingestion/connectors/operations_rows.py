@@ -1,12 +1,14 @@
 """What an event of the operational store says in the canonical feeds: the envelope itself, and the decision as its subject's own feed has it.
 
-An event that a feed carries one row of keeps its id there and names that feed in `carried_by`. A payout run pays many partners: its rows
-are consequences with ids of their own. The checks that ran inside a decision are rows of `risk_checks`.
+An event that a feed carries one row of keeps its id there and names that feed in `carried_by`. A payout run pays many partners, and a case
+decided straight from its submission was taken into review for that: such rows are consequences with ids of their own. The checks that ran
+inside a decision are rows of `risk_checks`.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.feeds.contract import PERIOD
@@ -24,6 +26,9 @@ REQUEST_EVENTS = {
     "approval.withdrawn": "cancelled",
 }
 PERIOD_EVENTS = {"period_close": "closed", "period_reopening": "reopened"}
+REVIEWED = {("SUBMITTED", "approve"), ("SUBMITTED", "reject"), ("SUSPENDED", "reject")}
+"""Cases that a person decides only from IN_REVIEW (domain.md 4.4): whoever decides one reviewed it."""
+BEFORE = timedelta(microseconds=1)
 RESULTS = {"pass": "pass", "fail": "fail", "review": "review"}
 """A check that could not judge (`error`) has no word in the feed: it is for review, and its inputs say so."""
 
@@ -69,10 +74,9 @@ def carried(body: Body) -> tuple[str, Row] | None:
     return None
 
 
-def consequences(body: Body) -> Iterator[tuple[str, Row]]:
-    """Rows with ids of their own: the checks that ran inside the decision, and what an approved payout run decides for each partner."""
-    after = body.get("after") or {}
-    for check in after.get("check_results", []):
+def checks(body: Body) -> Iterator[tuple[str, Row]]:
+    """The checks that ran inside a decision."""
+    for check in (body.get("after") or {}).get("check_results", []):
         inputs = check.get("inputs") or {}
         yield (
             "risk_checks",
@@ -88,13 +92,30 @@ def consequences(body: Body) -> Iterator[tuple[str, Row]]:
                 "ran_at": check["ran_at"],
             },
         )
+
+
+def consequences(body: Body) -> Iterator[tuple[str, Row]]:
+    """Rows of a decision with ids of their own: what an approved payout run decides for each partner and an approved
+    clawback for each month, and the review of a case."""
     facts, decision = _facts(body), _closing(body)
+    if decision and _reviewed(body, decision):
+        at = datetime.fromisoformat(body["occurred_at"]) - BEFORE
+        review = {"event_id": f"{body['event_id']}:review", "occurred_at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        yield "kyc_events", _status(body, facts.get("facts.kyc_status"), "IN_REVIEW") | review
     if body["subject_type"] == "payout_run" and decision and decision["decision"] == "approve":
         for number, line in enumerate(facts.get("facts.lines") or [], start=1):
             for event, field, suffix in (("approved", "amount", ""), ("released", "release", ":release")):
                 if line.get(field):
                     row = {"event_id": f"{body['event_id']}:{number}{suffix}", "event": event, "amount": line[field]}
                     yield "commission_decisions", row | {"partner_id": line["partner_id"]} | _of_partner(body, decision)
+    if body["subject_type"] == "commission_clawback" and decision and decision["decision"] == "approve":
+        for number, line in enumerate(facts.get("facts.lines") or [], start=1):
+            row = {"event_id": f"{body['event_id']}:{number}", "event": "clawed_back", "amount": line["amount"]}
+            about = _of_partner(body, decision) | {
+                "partner_id": facts.get("facts.partner_id"),
+                "period": line["period"],
+            }
+            yield "commission_decisions", row | about
 
 
 def json_text(value: object) -> str | None:
@@ -124,12 +145,23 @@ def _case(body: Body) -> tuple[str, Row] | None:
     decision = _closing(body)
     if body["subject_type"] != "kyc_case" or decision is None:
         return None
-    return "kyc_events", {
+    held = "IN_REVIEW" if _reviewed(body, decision) else _facts(body).get("facts.kyc_status")
+    return "kyc_events", _status(body, held, "APPROVED" if decision["decision"] == "approve" else "REJECTED")
+
+
+def _reviewed(body: Body, decision: Body) -> bool:
+    """Whether deciding this case took it into review first."""
+    status = _facts(body).get("facts.kyc_status")
+    return body["subject_type"] == "kyc_case" and (status, decision["decision"]) in REVIEWED
+
+
+def _status(body: Body, held: object, becomes: str) -> Row:
+    return {
         "provider": PROVIDER,
         "client_id": body.get("client_id") or body["subject_id"],
         "event": "status_changed",
-        "from_status": _facts(body).get("facts.kyc_status"),
-        "to_status": "APPROVED" if decision["decision"] == "approve" else "REJECTED",
+        "from_status": held,
+        "to_status": becomes,
         "reason_codes": [body["reason"]] if body.get("reason") else [],
         "rule_version": body.get("rule_version"),
         **_by_staff(body),

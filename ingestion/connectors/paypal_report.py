@@ -6,13 +6,14 @@ section and report footers (SF, RF) state totals per currency; where the rows di
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.bodies import batches
 from ingestion.connectors.record_lines import Taken, cell, fitted, lines
 from ingestion.connectors.values import decimal_of, exact, trimmed, utc_text
@@ -82,6 +83,7 @@ class PaypalReport:
         taken, header, account = Taken(), list[str](), None
         sums: Sums = defaultdict(lambda: dict.fromkeys(("CR", "DR", "fee CR", "fee DR"), Decimal(0)))
         footers: dict[str, Sequence[str]] = {}
+        counts: dict[str, list[str | None]] = {"SC": [], "RC": []}
         for number, cells in lines(path):
             record = cells[0].strip()
             if record == "CH":
@@ -93,6 +95,8 @@ class PaypalReport:
                 account = cell(cells, 3)
             if record in ("SF", "RF") and (currency := cell(cells, 1)):
                 footers.setdefault(currency, cells)
+            if record in counts:
+                counts[record].append(cell(cells, 1))
             if record in _BESIDE:
                 continue
             try:
@@ -109,7 +113,8 @@ class PaypalReport:
         if not header:
             raise BadFile(f"{path.name} names no columns (CH).", "Drop PayPal's STL or TRR report as delivered.")
         taken.said += _footing(footers, sums)
-        yield from batches("psp_transactions", taken.rows, tuple(taken.rejected), tuple(taken.said))
+        totals = tuple(_totals(footers, counts["RC"] or counts["SC"], taken.newest))
+        yield from batches("psp_transactions", taken.rows, tuple(taken.rejected), tuple(taken.said), totals)
 
     def _row(self, row: Mapping[str, str], account: str | None, sums: Sums) -> dict[str, object]:
         own, code = trimmed(row.get("Transaction ID")), trimmed(row.get("Transaction Event Code"))
@@ -198,6 +203,19 @@ def _footing(footers: Mapping[str, Sequence[str]], sums: Sums) -> Iterator[str]:
     for currency in sums.keys() - footers.keys():
         if footers and currency:
             yield f"{currency}: no footer, so its movements were converted on the fly"
+
+
+def _totals(footers: Mapping[str, Sequence[str]], counts: Sequence[str | None], at: str | None) -> Iterator[Total]:
+    """The report's count of its body lines, and per currency all that was credited and debited (gross amounts)."""
+    if at is None:
+        return
+    with suppress(ValueError):
+        if counts:
+            yield Total("paypal", at, row_count=int(sum(decimal_of(one) or 0 for one in counts)))
+    for currency, cells in footers.items():
+        with suppress(ValueError):
+            moved = sum((decimal_of(cell(cells, place)) or Decimal(0) for place in (2, 3)), Decimal(0))
+            yield Total("paypal", at, currency, amount=moved.scaleb(-2))
 
 
 CONNECTOR = PaypalReport()

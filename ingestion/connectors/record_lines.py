@@ -18,6 +18,11 @@ class Taken:
     rejected: list[Rejected] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
+    @property
+    def newest(self) -> str | None:
+        """The time of the newest row (ISO-8601, UTC); None without one."""
+        return max((str(row["occurred_at"]) for row in self.rows), default=None)
+
     def refuse(self, number: int, reason: object, cells: Sequence[str], header: Sequence[str] = ()) -> None:
         """Sets a line aside: by its header's names where there are any, by places otherwise."""
         names = [*header, *(f"column {place}" for place in range(len(header) + 1, len(cells) + 1))]

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.bodies import batches
 from ingestion.connectors.record_lines import Taken, cell, lines, money
 from ingestion.connectors.values import exact, moment_of
@@ -38,6 +38,7 @@ class Trustly:
         """A row an item and a row a funding; the counts and totals of the L line are compared."""
         taken, moved, funded, items = Taken(), Decimal(0), Decimal(0), 0
         started = closed = False
+        fundings, counted = 0, None
         for number, cells in lines(path):
             record = cells[0].strip()
             try:
@@ -49,11 +50,12 @@ class Trustly:
                     moved += value
                     taken.rows.append({**row, "_row_number": number})
                 elif record == "F":
+                    fundings += 1
                     row, value = self._funding(cells)
                     funded += value
                     taken.rows.append({**row, "_row_number": number})
                 elif record == "L":
-                    closed = True
+                    closed, counted = True, money(cells, 1, "count")
                     taken.said += _control(cells, items, funded)
                 else:
                     raise ValueError(f"{record!r} is none of the records H, I, T, F, L")
@@ -65,7 +67,13 @@ class Trustly:
             taken.said.append("there is no L line at the end: the file may have been cut off")
         if funded and moved != funded:
             taken.said.append(f"the items add up to {exact(moved)}, the fundings to {exact(funded)}")
-        yield from batches("psp_transactions", taken.rows, tuple(taken.rejected), tuple(taken.said))
+        yield from batches(
+            "psp_transactions",
+            taken.rows,
+            tuple(taken.rejected),
+            tuple(taken.said),
+            _totals(counted, fundings, taken.newest),
+        )
 
     def _funding(self, cells: list[str]) -> tuple[dict[str, object], Decimal]:
         batch, currency, value = cell(cells, 3), cell(cells, 4), money(cells, 5, "total")
@@ -133,6 +141,11 @@ def _control(cells: list[str], items: int, funded: Decimal) -> Iterator[str]:
     total = money(cells, 4, "total")
     if total is not None and total != funded:
         yield f"the L line states {exact(total)} funded, the F lines add up to {exact(funded)}"
+
+
+def _totals(counted: Decimal | None, fundings: int, at: str | None) -> tuple[Total, ...]:
+    """The L line counts the items; the fundings, which it only adds up, are rows as well."""
+    return () if counted is None or at is None else (Total("trustly", at, row_count=int(counted) + fundings),)
 
 
 CONNECTOR = Trustly()

@@ -30,6 +30,7 @@ from ingestion.feeds import (
     psp_transactions,
     risk_checks,
     risk_lists,
+    source_totals,
     staff,
     symbols,
     tickets,
@@ -72,6 +73,7 @@ FEEDS = MappingProxyType(
             staff.FEED,
             risk_lists.FEED,
             operational_events.FEED,
+            source_totals.FEED,
         )
     }
 )

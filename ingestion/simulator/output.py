@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ingestion.simulator.world import DAY, iso
+from warehouse.whole_file import whole_file
 
 PARQUET = frozenset({"deals", "orders", "lp_trades", "account_snapshots", "positions", "fx_rates"})
 JSONL = frozenset({"kyc_events", "risk_lists", "tickets"})
@@ -63,16 +64,18 @@ class Writer:
         folder = self.out / feed
         folder.mkdir(parents=True, exist_ok=True)
         self.rows[feed] = self.rows.get(feed, 0) + len(frame)
-        hidden = folder / f".{name}.part"
-        if feed in PARQUET:
-            pq.write_table(frame.to_arrow(), hidden, compression="zstd", store_decimal_as_integer=True)
-        elif feed in JSONL:
-            _as_text(frame).write_ndjson(hidden)
-        else:
-            text = frame.with_columns(pl.col(pl.Datetime).dt.strftime(TIME_FORMAT))
-            text.write_csv(hidden, compression="gzip" if feed in COMPRESSED else "uncompressed", check_extension=False)
+        with whole_file(folder / name) as part:
+            if feed in PARQUET:
+                pq.write_table(frame.to_arrow(), part, compression="zstd", store_decimal_as_integer=True)
+            elif feed in JSONL:
+                _as_text(frame).write_ndjson(part)
+            else:
+                text = frame.with_columns(pl.col(pl.Datetime).dt.strftime(TIME_FORMAT))
+                text.write_csv(
+                    part, compression="gzip" if feed in COMPRESSED else "uncompressed", check_extension=False
+                )
         self.files.append(f"{feed}/{name}")
-        return hidden.replace(folder / name)
+        return folder / name
 
     def write_truth(self, name: str, rows: list[dict[str, Any]]) -> None:
         self.truth.mkdir(parents=True, exist_ok=True)

@@ -182,6 +182,31 @@ def test_rows_are_read_again_after_the_mapping_was_corrected(
     assert (again.loaded, again.said) == (0, "every row still breaks a rule")
 
 
+def test_the_command_reads_every_load_of_a_connector_again_after_its_mapping_was_corrected(
+    broker: Landing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with_mapping(monkeypatch, tmp_path, "Pay: deposit")
+    for day in (1, 2, 3):
+        lines = "".join(f"{day}{number},Gift,{number},2026-03-0{day}\n" for number in range(1, 51))
+        broker.load(f"acme_report/{day}.csv", f"Id,Kind,Amount,At\n{day},Pay,10,2026-03-01\n{lines}".encode())
+    broker.connection.close()
+    monkeypatch.setenv("DAYBOOK_HOME", str(broker.settings.root))
+    with_mapping(monkeypatch, tmp_path, "Pay: deposit, Gift: deposit")
+    commands = typer.Typer()
+    commands.add_typer(quarantine.quarantine, name="quarantine")
+    result = CliRunner().invoke(commands, ["quarantine", "replay", "--connector", "acme_report", "--json"])
+    replayed = json.loads(result.stdout)["replayed"]
+    assert (result.exit_code, [(one["tried"], one["loaded"]) for one in replayed]) == (0, [(50, 50)] * 3)
+    assert json.loads(CliRunner().invoke(commands, ["quarantine", "replay", "--json"]).stdout)["replayed"] == [
+        {"load_id": 1, "feed": "psp_transactions", "tried": 1, "loaded": 0, "said": "every row still breaks a rule"}
+    ]
+    again = opened(broker.settings)
+    assert again.one("select count(*) from raw.psp_transactions where psp = 'acme' and event_id <> 'e2'") == 153
+    linked = again.rows("select distinct status, replayed_as is not null from raw.quarantine where load_id > 1")
+    assert linked == [("replayed", True)]
+    again.connection.close()
+
+
 def test_rules_are_counted_by_day_with_what_is_still_open(broker: Landing) -> None:
     approve(broker, proposed(broker, kind="deposit"), "s-fin1")
     run(broker)

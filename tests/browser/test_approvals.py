@@ -184,7 +184,6 @@ def paid(settings: Settings, request_id: str) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_withdrawal_goes_from_request_to_paid_by_two_people_and_a_third_is_refused(
     browser: Browser, built_copy: Settings, contexts: list[BrowserContext]
 ) -> None:

@@ -71,10 +71,6 @@ class Broker:
             return connection.execute(sql, list(parameters)).fetchall()
 
 
-_parsed: list[Dbt] = []
-"""The project is parsed once a session; what dbt knows of it does not depend on the home."""
-
-
 def new_broker(root: Path) -> Broker:
     """An empty broker in a folder of its own."""
     from warehouse.engine import make_home
@@ -83,9 +79,4 @@ def new_broker(root: Path) -> Broker:
     make_home(settings)
     with pipeline.raw_connection(settings):
         pass
-    dbt = Dbt(settings)
-    if not _parsed:
-        dbt.parsed()
-        _parsed.append(dbt)
-    dbt.manifest = _parsed[0].manifest
-    return Broker(settings, dbt)
+    return Broker(settings, Dbt(settings))

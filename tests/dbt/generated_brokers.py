@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.dbt.naive_broker import PERIODIC
 from tests.dbt.naive_commissions import Broker, Row
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -87,10 +88,13 @@ def generate(seed: int, shared: Broker) -> Broker:
     for partner_id in partners:
         broker.partners += partner_rows(draw, partner_id, plans, clients)
     for client_id in clients:
-        broker.clients.append(
-            {"client_id": client_id, "changed_at": START - timedelta(days=20), "is_test": draw.chance(0.08)}
-        )
+        broker.clients.append({
+            "client_id": client_id, "changed_at": START - timedelta(days=20), "is_test": draw.chance(0.08),
+            "registered_at": START - timedelta(days=draw.random.randint(0, 20)),
+        })  # fmt: skip
         broker.links += client_links(draw, client_id, partners)
+        broker.kyc += kyc_rows(draw, client_id)
+        broker.payments += payment_rows(draw, client_id)
     for partner_id in partners:
         broker.links += partner_links(draw, partner_id, partners)
     for number, client_id in enumerate(clients):
@@ -104,6 +108,9 @@ def generate(seed: int, shared: Broker) -> Broker:
             made = position(draw, deal_id, seed * 10 + number, busy_day if draw.chance(0.4) else None)
             broker.deals += made
             deal_id += len(made)
+        if draw.chance(0.5):
+            broker.deals.append(gift(draw, deal_id, seed * 10 + number))
+            deal_id += 1
     return broker
 
 
@@ -135,6 +142,8 @@ def settings(draw: Draw) -> Row:
         chosen["min_points"] = draw.one(500, 4000)
     if draw.chance(0.2):
         chosen["exclude_reasons"] = ["dealer"]
+    if draw.chance(0.2):
+        chosen["negative_carry"] = False
     if draw.chance(0.4):
         mode, per = draw.one("half_even", "half_up", "down"), draw.one("line", "line", "statement")
         chosen["rounding"] = {"digits": draw.random.randint(0, 6), "mode": mode, "per": per}
@@ -161,8 +170,8 @@ def stages(draw: Draw) -> Row:
 
 
 def tier(draw: Draw) -> Row:
-    kpi = draw.one("lots", "lots", "notional_usd", "active_clients", "commission")
-    size = {"lots": 3, "notional_usd": 30_000, "active_clients": 1, "commission": 10}[kpi]
+    kpi = draw.one("lots", "lots", "notional_usd", "active_clients", "commission", "net_revenue", "net_revenue")
+    size = {"lots": 3, "notional_usd": 30_000, "active_clients": 1, "commission": 10, "net_revenue": 40}[kpi]
     starts = sorted(draw.random.sample(range(6), draw.random.randint(1, 3)))
     chosen: Row = {
         "kpi": kpi, "window": draw.one("calendar_month", "calendar_month", "previous_months:1", "previous_months:2", "rolling_days:20"),
@@ -170,7 +179,9 @@ def tier(draw: Draw) -> Row:
         "steps": [{"from": start * size, "rate": str(draw.number(1, 90, 2))} for start in starts],
     }  # fmt: skip
     if draw.chance(0.3):
-        chosen["scheme"] = draw.one("per_lot", "pct_commission")
+        chosen["scheme"] = (
+            "revenue_share" if kpi == "net_revenue" else draw.one("per_lot", "pct_commission", "revenue_share", "cpa")
+        )
     if draw.chance(0.2):
         chosen["level"] = draw.one(1, 2)
     return chosen
@@ -182,15 +193,28 @@ def plan_rules(draw: Draw, plan_id: str, ranked: bool) -> list[Row]:
     for number in range(draw.random.randint(5, 14)):
         currency = draw.one(*currencies)
         scheme = draw.one(
-            *["per_lot", "pct_commission"] * 4, *["per_million", "points", "pct_spread", "pct_profit"] * 2, "cpa"
+            *["per_lot", "pct_commission"] * 4,
+            *["per_million", "points", "pct_spread", "pct_profit"] * 2,
+            *["cpa", "revenue_share"] * 3,
         )
         terms = {
             "level": draw.one(None, None, 1, 1, 2, 3), "rank": draw.one(*RANKS) if ranked else draw.one(None, None, *RANKS),
             "symbol_group": draw.one(None, None, None, "fx", "metals"),
             "symbol": draw.one(*[None] * 5, "XAUUSD"), "account_type": draw.one(*[None] * 6, "raw", "cent"),
         }  # fmt: skip
+        if scheme in PERIODIC and draw.chance(0.85):
+            terms |= {
+                "symbol_group": None,
+                "symbol": None,
+                "account_type": None,
+                "rank": terms["rank"] if ranked else None,
+            }
         for version in range(1, draw.one(2, 2, 3)):
-            rate = draw.number(0, 60, 2) if scheme.startswith("pct_") else draw.number(0, 1200, 2)
+            rate = (
+                draw.number(0, 60, 2)
+                if scheme.startswith("pct_") or scheme == "revenue_share"
+                else draw.number(0, 1200, 2)
+            )
             parameters = rule_parameters(draw, scheme)
             if terms["rank"] and draw.chance(0.9):
                 parameters["rank_order"] = RANKS[terms["rank"]]
@@ -211,6 +235,8 @@ def rule_parameters(draw: Draw, scheme: str) -> Row:
         chosen["spread_at"] = draw.one("close", "open", "both")
         if draw.chance(0.4):
             chosen["max_points"] = str(draw.number(1, 12, 0))
+    if scheme == "cpa":
+        chosen |= conditions(draw)
     if draw.chance(0.4):
         chosen |= (
             {"pass_up": str(draw.number(1, 400, 2))}
@@ -218,6 +244,75 @@ def rule_parameters(draw: Draw, scheme: str) -> Row:
             else {"pass_up_pct": str(draw.number(1, 100, 2))}
         )
     return chosen
+
+
+def conditions(draw: Draw) -> Row:
+    """What a client must have done before it is won, and for some a ladder of what it pays."""
+    chosen: Row = {}
+    if draw.chance(0.4):
+        chosen["min_deposit"] = draw.one(20, "60.5")
+    if draw.chance(0.3):
+        chosen["min_lots"] = draw.one("0.5", 2, 5)
+    if draw.chance(0.3):
+        chosen["within_days"] = draw.one(30, 60)
+    if draw.chance(0.2):
+        chosen["min_commission_ratio"] = draw.one("0.01", "0.5")
+    if draw.chance(0.4):
+        chosen["ladder"] = [[10, "1.5"], [60, 4], [120, "9.25"]][: draw.random.randint(1, 3)]
+    return chosen
+
+
+def kyc_rows(draw: Draw, client_id: str) -> list[Row]:
+    """Mostly identified early; some lose it again, some never are."""
+    steps = draw.one(["APPROVED"], ["APPROVED"], ["APPROVED"], ["APPROVED", "SUSPENDED", "APPROVED"], [])
+    at = START - timedelta(days=5) if draw.chance(0.6) else draw.moment(0, 25)
+    rows = []
+    for number, status in enumerate(steps):
+        rows.append({
+            "provider": "crm", "event_id": f"K-{client_id}-{number}", "client_id": client_id, "event": "status_changed", "to_status": status,
+            "actor_type": "staff", "actor_id": "ST-01", "occurred_at": at + timedelta(days=15 * number, seconds=int(client_id[-1])),
+        })  # fmt: skip
+    return rows
+
+
+def payment_rows(draw: Draw, client_id: str) -> list[Row]:
+    """Deposits, some told twice or declined, some charged back and won again; the provider takes a fee of some."""
+    rows = []
+    for number in range(draw.random.randint(0, 4)):
+        txn, at = f"{client_id}-{number}", draw.moment()
+        deposit = {
+            "psp": "adyen", "event_id": f"D-{txn}", "psp_txn_id": txn, "kind": "deposit", "status": draw.one(*["completed"] * 6, "declined"),
+            "method": "card", "amount": draw.number(200, 900, 1), "currency": draw.one("USD", "USD", "USD", *CURRENCIES),
+            "client_id": client_id, "fee_amount": draw.one(None, draw.number(1, 20, 1)), "fee_borne_by": draw.one(None, "firm", "client"),
+            "occurred_at": at,
+        }  # fmt: skip
+        rows.append(deposit)
+        if draw.chance(0.15):
+            rows.append(
+                {**deposit, "event_id": f"D2-{txn}", "occurred_at": draw.moment((at - START).days + 1, DAYS + 2)}
+            )
+        if draw.chance(0.12):
+            back = {**deposit, "event_id": f"C-{txn}", "kind": "chargeback", "status": "completed", "fee_amount": None}
+            rows.append(back | {"occurred_at": draw.moment((at - START).days + 1, DAYS + 2)})
+            if draw.chance(0.5):
+                rows.append(
+                    back
+                    | {
+                        "event_id": f"R-{txn}",
+                        "kind": "chargeback_reversal",
+                        "occurred_at": draw.moment(DAYS + 3, DAYS + 6),
+                    }
+                )
+    return rows
+
+
+def gift(draw: Draw, deal_id: int, login: int) -> Row:
+    """A bonus, or a negative balance let go of."""
+    return {
+        "platform": PLATFORM, "deal_id": deal_id, "order_id": None, "position_id": None, "login": login, "executed_at": draw.moment(),
+        "action": draw.one("bonus", "so_compensation"), "is_cancelled": False, "entry": None, "symbol": None, "volume_lots": None, "price": None,
+        "bid": None, "ask": None, "profit": draw.number(1, 90, 1), "swap": Decimal(0), "fee": Decimal(0), "commission": Decimal(0), "reason": None,
+    }  # fmt: skip
 
 
 def partner_rows(draw: Draw, partner_id: str, plans: list[str], clients: list[str]) -> list[Row]:

@@ -2,17 +2,19 @@
 
 from decimal import Decimal
 
-from tests.dbt.naive_broker import ZERO, Broker, Part, Row
+from tests.dbt.naive_broker import ONE, ZERO, Broker, Item, Part, Row
 from tests.dbt.naive_parts import share
 from tests.dbt.naive_positions import spread
 from tests.dbt.naive_rates import exchange_rate
 
-MONEY_RATE = {"per_lot", "per_million"}
+MONEY_RATE = {"per_lot", "per_million", "cpa"}
 
 
 def quantity(broker: Broker, part: Part, rule: Row) -> tuple[Decimal, str | None] | str:
     """(base, its currency; None where the rate itself is money), or the reason why there is none. `rule` is the one the base comes from."""
     scheme, symbol, deal = rule["scheme"], part.symbol, part.deal
+    if isinstance(part, Item):
+        return (ONE, None) if scheme == "cpa" else (part.base, part.plan["currency"])
     assert symbol is not None
     multiplier = Decimal(str(rule["parameters"].get("lots_multiplier", 1)))
     lots = part.paid_lots * multiplier / (2 if part.both else 1)

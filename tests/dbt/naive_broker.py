@@ -31,6 +31,8 @@ class Broker:
     rates: list[Row] = field(default_factory=list)
     deals: list[Row] = field(default_factory=list)
     snapshots: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    kyc: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,29 @@ class Part:
 
 
 @dataclass
+class Item(Part):
+    """A partner's month or a client won: a part of no deal. `base` is what a share is taken of.
+
+    `revenue` has by partner what its tier counts: (earlier in the window, in the month itself, a rate missing).
+    """
+
+    item_id: str = ""
+    base: Decimal = ONE
+    waits: bool = False
+    deposited: Decimal = ZERO
+    deposited_before: Decimal = -ONE
+    revenue: dict[str, tuple[Decimal, Decimal, bool]] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        return self.at, "~", 0, self.item_id
+
+    @property
+    def both(self) -> bool:
+        return False
+
+
+@dataclass
 class Pay:
     """One member's outcome for one scheme of a part: a reason, or an amount at full width in the direct plan's currency."""
 
@@ -113,4 +138,6 @@ def rounded(amount: Decimal, rounding: Row, *, down: bool = False) -> Decimal:
     if rounding.get("per", "line") == "statement":
         rounding = {}
     mode = "down" if down else rounding.get("mode", "half_even")
+    # a third of something leaves a remainder in the last of eighty digits: a tie is none for it
+    amount = amount.quantize(ONE.scaleb(-40))
     return amount.quantize(ONE.scaleb(-rounding.get("digits", 8)), rounding=MODES[mode])

@@ -1,10 +1,14 @@
 """The commission rules read one deal at a time, as a person would: slow, obvious, and sharing nothing with the models it is compared with.
 
-Schemes paid by the deal. The steps stand in files of their own: naive_parts (filters, hedge), naive_bases, naive_shares (distributions),
-naive_tiers, naive_limits (credit, house cap, caps), naive_tree (chains and rules), naive_positions, naive_rates.
+The steps stand in files of their own: naive_parts (filters, hedge), naive_bases, naive_shares (distributions), naive_tiers, naive_limits
+(credit, house cap, caps), naive_tree (chains and rules), naive_positions, naive_rates; naive_items has months and clients won.
 """
 
-from tests.dbt.naive_broker import OPEN, PRECEDENCE, Broker, Line, Part, Pay, Row, rounded
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.dbt.naive_broker import OPEN, PRECEDENCE, Broker, Item, Line, Part, Pay, Row, rounded
+from tests.dbt.naive_items import item_pays
 from tests.dbt.naive_limits import cap_for_house, cap_partners, weigh_credit
 from tests.dbt.naive_parts import closes, is_test, net_hedges, parts_of
 from tests.dbt.naive_rates import as_of
@@ -13,12 +17,23 @@ from tests.dbt.naive_tree import is_silent, refused_links
 
 Lines = dict[tuple[str, int, str, str, str], Line]
 Zeros = dict[tuple[str, int, str], str]
+Items = dict[str, Line]
 
-__all__ = ["Broker", "Line", "Lines", "Row", "Zeros", "interpret"]
+__all__ = ["Broker", "Line", "Lines", "Reading", "Row", "Zeros", "interpret"]
 
 
-def interpret(broker: Broker) -> tuple[Lines, Zeros]:
-    """All lines that should stand and all zeros."""
+@dataclass(frozen=True)
+class Reading:
+    """All lines of deals that should stand and all zeros; lines of months and clients won, and why others of these wait, by item and partner."""
+
+    lines: Lines
+    zeros: Zeros
+    items: Items
+    waiting: dict[str, str]
+
+
+def interpret(broker: Broker, known_at: datetime) -> Reading:
+    """What should stand of everything sent. Months over by `known_at` are complete."""
     refused = refused_links(broker)
     links = [link for link in broker.links if (link["child_kind"], link["child_id"], link["valid_from"]) not in refused]
     parts = [part for deal in broker.deals for part in parts_of(broker, links, deal)]
@@ -28,12 +43,13 @@ def interpret(broker: Broker) -> tuple[Lines, Zeros]:
     for part in parts:
         if part.side == "close" if is_own_client(part) else part.pays:
             pays += outcomes(broker, eligible, part)
-    cap_partners(broker, pays)
+    of_items = item_pays(broker, links, known_at)
+    cap_partners(broker, pays + of_items)
     lines, reasons = book(pays)
     zeros = zero_reasons(reasons)
     for deal in broker.deals:
         zeros |= without_partner(broker, links, deal)
-    return lines, zeros
+    return Reading(lines, zeros, *book_items(of_items))
 
 
 def is_own_client(part: Part) -> bool:
@@ -78,6 +94,25 @@ def book(pays: list[Pay]) -> tuple[Lines, dict[tuple[str, int, str], list[str | 
                 )  # fmt: skip
         reasons.setdefault(key, []).append(reason)
     return lines, reasons
+
+
+def book_items(pays: list[Pay]) -> tuple[Items, dict[str, str]]:
+    """Rounds each line of a month or a client won; gives the lines, and the reasons of those that wait."""
+    lines: Items = {}
+    waiting: dict[str, str] = {}
+    for pay in pays:
+        assert isinstance(pay.part, Item)
+        key = f"{pay.part.item_id}:{pay.member.partner_id}"
+        if pay.reason in OPEN:
+            waiting[key] = pay.reason
+        elif pay.reason is None:
+            assert pay.member.n is not None and pay.member.plan is not None and pay.rule is not None
+            amount = rounded(pay.amount, pay.member.plan["settings"].get("rounding", {}))
+            if amount:
+                lines[key] = Line(
+                    pay.member.n, pay.member.plan["plan_id"], pay.rule["rule_id"], pay.rule["version"], amount, pay.part.plan["currency"],
+                )  # fmt: skip
+    return lines, waiting
 
 
 def zero_reasons(found: dict[tuple[str, int, str], list[str | None]]) -> Zeros:

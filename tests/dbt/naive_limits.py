@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.dbt.naive_bases import revenue
-from tests.dbt.naive_broker import ZERO, Broker, Part, Pay
+from tests.dbt.naive_broker import ZERO, Broker, Item, Part, Pay
 from tests.dbt.naive_rates import as_of, exchange_rate
 
 
@@ -56,7 +56,12 @@ def cap_partners(broker: Broker, pays: list[Pay]) -> None:
         }  # fmt: skip
         keys = {name: (pay.member.partner_id, plan["currency"], name, period) for name, period in periods.items()}
         asked = pay.amount * exchange
-        left = [Decimal(str(cap)) - used[keys[name]] for name, cap in plan["settings"]["caps"].items()]
+        caps = {
+            name: cap
+            for name, cap in plan["settings"]["caps"].items()
+            if name != "per_deal" or not isinstance(pay.part, Item)
+        }
+        left = [Decimal(str(cap)) - used[keys[name]] for name, cap in caps.items()]
         paid = max(min([asked, *left]), ZERO)
         for key in keys.values():
             used[key] += paid

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from tests.dbt.naive_bases import MONEY_RATE, quantity
-from tests.dbt.naive_broker import ONE, ZERO, Broker, Member, Part, Pay, Row
+from tests.dbt.naive_broker import ONE, ZERO, Broker, Item, Member, Part, Pay, Row
 from tests.dbt.naive_rates import exchange_rate
-from tests.dbt.naive_tiers import tier_rate
-from tests.dbt.naive_tree import is_silent, ladder, member_reason, member_rules
+from tests.dbt.naive_tiers import tier_rate, unknown
+from tests.dbt.naive_tree import is_silent, item_rate, ladder, member_reason, member_rules
 
 
 def share_out(broker: Broker, parts: list[Part], part: Part) -> list[Pay]:
@@ -27,6 +27,42 @@ def share_out(broker: Broker, parts: list[Part], part: Part) -> list[Pay]:
         if member.partner_id not in listed and not is_silent(broker, member, part.at):
             pays.append(Pay(part, member, "", reason=member_reason(member, client, part.plan) or "no_rule"))
     return pays
+
+
+def share_out_item(broker: Broker, item: Item) -> list[Pay]:
+    """Every member's outcome for a month or a client won, before caps and rounding."""
+    client, scheme, distribution = item.account["client_id"], item.deal["scheme"], item.plan["distribution"]
+    if client is not None and item.chain[0].row and item.chain[0].row["client_id"] == client:
+        return [Pay(item, item.chain[0], scheme, reason="self")]
+    rows: Rows = []
+    whys: list[str | None] = []
+    lost = None
+    for member in item.chain:
+        if member.n is None:
+            continue
+        rule = member_rules(broker, item.deal, item.account, None, member, distribution).get(scheme)
+        reaches = isinstance(rule, dict) or (rule is None and distribution == "pass_up")
+        why = member_reason(member, client or "", item.plan)
+        if why is None and reaches:
+            why = (unknown(member.setting("tier"), member, item) if isinstance(rule, dict) else None) or lost
+            why = "no_rate" if item.waits and why is None else why
+            if why and distribution != "level" and not item.waits:
+                lost = lost or why
+        rows.append((member, rule if not isinstance(rule, dict) else priced(rule, item, member, distribution)))
+        whys.append(why)
+    pays = SHARES[distribution](broker, [], item, scheme, rows, whys)
+    listed = {pay.member.partner_id for pay in pays}
+    for (member, _), why in zip(rows, whys, strict=True):
+        if why == "unknown_plan" and member.partner_id not in listed:
+            pays.append(Pay(item, member, scheme, reason=why))
+    return pays
+
+
+def priced(rule: Row, item: Item, member: Member, distribution: str) -> Row:
+    """The rule at its rate for the item; above the first a share of what the child got stays a share."""
+    if item.deal["scheme"] != "cpa" or (distribution == "share_of_child" and member.n != 1):
+        return rule
+    return rule | {"rate": item_rate(rule, item.deposited, item.deposited_before)}
 
 
 Rows = list[tuple[Member, "Row | str | None"]]
@@ -88,7 +124,8 @@ def rank(broker: Broker, parts: list[Part], part: Part, scheme: str, rows: Rows,
                     (one, tied) for one, tied in ladder(broker, part.deal, part.account, part.symbol, member, scheme)
                     if one["parameters"]["rank_order"] <= own and (highest is None or one["parameters"]["rank_order"] > highest)
                 ]  # fmt: skip
-                total = sum((tier_rate(broker, parts, part, member, scheme, one["rate"]) for one, _ in between), ZERO)
+                rungs = [priced(one, part, member, "rank") if isinstance(part, Item) else one for one, _ in between]
+                total = sum((tier_rate(broker, parts, part, member, scheme, one["rate"]) for one in rungs), ZERO)
                 if any(tied for _, tied in between):
                     pay.reason = "rule_conflict"
                 else:
@@ -142,7 +179,8 @@ def pass_up(
             pay.reason = why or rule if isinstance(rule, str) else why
             received, kept = (ZERO if received is not None else None), ZERO
         elif received is None:
-            kept = None
+            # who has no rule keeps whatever it is, and above there is nothing
+            kept, received = None, (None if isinstance(rule, dict) and not is_last else ZERO)
         else:
             if isinstance(rule, dict) and not is_last:
                 given = given_up(broker, part, rule, received)

@@ -1,6 +1,7 @@
 """Who stands above a deal, and which rule of each holds. Part of the naive reading of the commission rules."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from tests.dbt.naive_broker import PERIODIC, Broker, Member, Row
 from tests.dbt.naive_rates import as_of
@@ -95,7 +96,7 @@ def fitting_rules(
     group = symbol["symbol_group"] if symbol else None
     return [
         rule for rule in rules_of(broker, member.plan["plan_id"], deal["executed_at"])
-        if rule["scheme"] not in PERIODIC
+        if (rule["scheme"] == deal["scheme"] if "scheme" in deal else rule["scheme"] not in PERIODIC)
         and (rule["level"] == member.n or (rule["level"] is None and distribution != "level"))
         and rule["symbol"] in (None, deal["symbol"]) and rule["symbol_group"] in (None, group)
         and rule["account_type"] in (None, account["account_type"])
@@ -128,6 +129,18 @@ def specificity(rule: Row) -> int:
     if rule["symbol_group"] is not None:
         return 3 if typed else 4
     return 5 if typed else 6
+
+
+def item_rate(rule: Row, deposited: Decimal, before: Decimal) -> Decimal:
+    """A rule's rate for a client won: of a ladder what the step reached pays more than the one before, without one the rate, once."""
+    steps = rule["parameters"].get("ladder")
+    if steps is None:
+        return rule["rate"] if before < 0 else Decimal(0)
+    now, then = (
+        max([Decimal(str(pay)) for start, pay in steps if Decimal(str(start)) <= at], default=Decimal(0))
+        for at in (deposited, before)
+    )
+    return now - then
 
 
 def refused_links(broker: Broker) -> set[tuple[str, str, datetime]]:

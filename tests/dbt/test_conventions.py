@@ -17,9 +17,7 @@ Node = dict[str, Any]
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = Settings(home=tmp_path_factory.mktemp("conventions"))
     make_home(settings)
-    dbt = Dbt(settings)
-    dbt.run(["ls", "--resource-type", "source"])
-    return dbt.manifest.to_dict()
+    return Dbt(settings).parsed().to_dict()
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,12 @@ def ordered(kind: str, minute: int, **more: Any) -> dict[str, Any]:
     return event(f"approval.{kind}", subject_id="W1", after=stands, **at(minute), **more)
 
 
+def undone(subject_id: str, decision_id: str, minute: int) -> dict[str, Any]:
+    """Whoever decided takes it back, which begins another round."""
+    stands = {"round": 2, "step": 0, "state": "open"}
+    return event("approval.undone", subject_id=subject_id, after=stands, approval_id=decision_id, **at(minute))
+
+
 def happened() -> list[dict[str, Any]]:
     """W1 is claimed, a decision on it refused, a check overridden, two approvers agree, and it goes out; and what else a day brings."""
     lines = [{"partner_id": "A", "amount": "10"}, {"partner_id": "B", "amount": "7"}]
@@ -53,6 +59,8 @@ def happened() -> list[dict[str, Any]]:
         event("page.viewed", "page", subject_id="payments", stream="access", after={"session_id": "s1"}, **at(23)),
         decided("override", subject_id="withdrawal:W1#2", **at(24)),
         decided(subject_id="W2", event_id="corrected", **at(25)),
+        decided(subject_id="W3", event_id="rash", **at(26)),
+        undone("W3", "rash", 26),
     ]  # fmt: skip
 
 
@@ -148,6 +156,13 @@ def test_a_decision_counts_once_under_the_key_of_the_feed_that_carries_it(broker
     assert [row[:2] for row in decisions(broker, "C1:A01")] == [
         ("operational_events:approval.rejected-C1:A01", "rejected")
     ]
+
+
+def test_a_decision_that_was_undone_is_retracted_and_no_request_was_decided_by_it(broker: Broker) -> None:
+    assert [row[:2] for row in decisions(broker, "W3")] == [("operational_events:rash", "retracted")]
+    assert broker.rows("select count(*) from raw.cash_requests where request_id = 'W3'") == [(0,)]
+    rounds = "select round, state, outcome from compliance.fct_approvals where subject_id = 'W3' order by round"
+    assert broker.rows(rounds) == [(1, "undone", None), (2, "open", None)]
 
 
 def test_a_payout_run_is_one_decision_and_one_for_each_partner_it_pays(broker: Broker) -> None:

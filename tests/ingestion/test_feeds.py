@@ -14,8 +14,8 @@ from ingestion.judge import judge
 from tests.ingestion.landing import deal, payment
 from warehouse.settings import PROJECT
 
-OURS = {"operational_events", "crm_events"}
-"""Feeds beyond feeds.md: what our own store sends, and what a CRM does to its own objects."""
+OURS = {"operational_events", "crm_events", "source_totals"}
+"""Feeds beyond feeds.md: what our own store sends, what a CRM does to its own objects, and what sources say that they hold."""
 ADDED = {"bank_statement_lines": {"is_interim"}}
 """Columns of ours beyond feeds.md, which allows adding one."""
 SPEC = PROJECT.parent / "shared" / "spec" / "feeds.md"

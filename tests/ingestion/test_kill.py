@@ -107,7 +107,6 @@ def kill_until_done(tmp_path: Path, kills: int, seed: int) -> None:
     assert kept(killed) == kept(undisturbed)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_load_killed_at_any_instant_is_completed_by_the_next_run(tmp_path: Path) -> None:
     kill_until_done(tmp_path, kills=6, seed=3)

@@ -161,7 +161,6 @@ def kept_aside(landing: Landing, path: str, content: bytes) -> bool:
     return any(one.read_bytes() == content for one in folder.glob(f"*{Path(path).name}")) and bool(sidecars)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_damaged_file_never_crashes_the_load_and_never_loses_a_row(landing: Landing, family: str) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,18 +18,13 @@ from pydantic import SecretStr
 
 from apps.pipeline import Source, load, raw_connection, refresh
 from ingestion import sources
-from ingestion.connectors.mt5_pull import PullError
+from ingestion.connectors.mt5_pull import PullError, pull
+from ingestion.connectors.mt5_sql import CONNECTOR as MT5
 from tests import servers
 from tests.ingestion.connectors.mt5_dump import execute, load_dump, sql
 from tests.ingestion.connectors.test_mt_platforms import OPEN, TRADES, trade
 from warehouse.engine import WarehouseError
 from warehouse.settings import PROJECT, Settings
-
-
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.mariadb(tmp_path_factory.mktemp("db")) if request.param == "mariadb" else servers.postgresql() as url:
-        yield url
 
 
 @pytest.fixture
@@ -97,6 +93,50 @@ def test_an_mt4_database_gives_closings_partial_closes_and_deletions(database: s
         "select deal_id, max(_version), bool_or(coalesce(is_cancelled, false)) from raw.deals group by 1 order by 1",
     )
     assert found == [(2, 1, False), (3, 1, False), (4, 1, False), (5, 1, False), (6, 2, True), (7, 2, True)]
+
+
+def test_daily_reports_are_snapshots_at_the_end_of_the_servers_day_and_come_once(database: str, tmp_path: Path) -> None:
+    load_dump(database)
+    for table, years in (("mt5_daily", (2019,)), ("mt5_daily_2018", (2018,))):
+        execute(
+            database,
+            sql(
+                database,
+                f"CREATE TABLE {table} (`Datetime` bigint, `Login` bigint, `Balance` double precision, `DailyProfit` double precision)",
+            ),
+            *(
+                f"INSERT INTO {table} VALUES ({at}, {login}, {login}.5, -7)"
+                for year in years
+                for at, login in days(year)
+            ),
+        )
+    landing = tmp_path / "mt5_sql"
+    found = reports(database, landing)
+    assert len({(row["login"], row["captured_at"]) for row in found}) == len(found) == 10
+    last = max(found, key=lambda row: (row["captured_at"], row["login"]))
+    assert (last["captured_at"], last["balance"], last["daily_flows"]) == (
+        "2019-01-01T22:59:59",
+        "1005.5",
+        '{"DailyProfit": "-7"}',
+    )
+    execute(database, "INSERT INTO mt5_daily VALUES (1546473599, 1001, 2.5, 0)")
+    again = reports(database, landing)
+    assert [(row["login"], row["captured_at"], row["balance"]) for row in again] == [
+        ("1001", "2019-01-02T22:59:59", "2.5")
+    ]
+
+
+def reports(database: str, landing: Path) -> list[dict[str, object]]:
+    """The snapshots that a pull of two rows a page lands."""
+    files = pull(database, landing, platform="gana", snapshots=False, page_rows=2)
+    made = [batch.rows for file in files for batch in MT5.read(file) if batch.feed == "account_snapshots"]
+    return [row for rows in made for row in rows.to_dicts()]
+
+
+def days(year: int) -> list[tuple[int, int]]:
+    """The last second of 1 January on the server's clock, which is an hour ahead, for five accounts."""
+    end = int(datetime(year, 1, 1, 23, 59, 59, tzinfo=UTC).timestamp())
+    return [(end, login) for login in range(1001, 1006)]
 
 
 def test_a_source_that_breaks_off_again_and_again_gives_each_row_once(database: str, home: Settings) -> None:

@@ -13,6 +13,11 @@ select partner_id, sum(amount) as accrued from partners.fct_commission_accruals
 where strftime(executed_at, '%Y-%m') = $1 and currency = $2 and list_contains($3::varchar[], partner_id) group by partner_id
 """
 
+EARNED_ON = """
+select strftime(executed_at, '%Y-%m') as period, sum(amount) as earned from partners.fct_commission_accruals
+where partner_id = $1 and client_id = $2 and currency = $3 group by all
+"""
+
 PARTNERS = "select partner_id, status from core.dim_partners where list_contains($1::varchar[], partner_id)"
 
 
@@ -77,6 +82,27 @@ def adjustment_within_accruals(context: Context) -> Finding:
     accrued = rows[0]["accrued"] if rows else Decimal(0)
     said = f"{amount:,.2f} {currency} against {accrued:,.2f} accrued by {partner} in {period}."
     return Finding(abs(amount) <= accrued, said, {"amount": amount, "accrued": accrued, "period": period})
+
+
+@check("clawback_within_accruals")
+def clawback_within_accruals(context: Context) -> Finding:
+    """A clawback takes back what its months add up to, and of no month more than the client's deals earned the partner in it."""
+    amount, currency = context.money()
+    partner, client, lines = str(context.fact("partner_id")), context.subject.client_id, context.fact("lines")
+    if not isinstance(lines, list) or not lines:
+        raise Missing("it names no month")
+    asked = {str(line["period"]): Decimal(str(line["amount"])) for line in lines}
+    earned = {row["period"]: row["earned"] for row in context.ask(EARNED_ON, partner, client, currency)}
+    inputs = {"amount": amount, "asked": asked, "earned": {period: earned.get(period) for period in asked}}
+    total = sum(asked.values(), Decimal(0))
+    if total != amount:
+        return Finding(False, f"The months add up to {total:,.2f} {currency}, not {amount:,.2f}.", inputs)
+    for period, part in asked.items():
+        had = earned.get(period, Decimal(0))
+        if part <= 0 or part > had:
+            said = f"{part:,.2f} {currency} of {period}; {partner} earned {had:,.2f} on {client} in it."
+            return Finding(False, said, inputs)
+    return Finding(True, f"{total:,.2f} {currency} of {len(asked)} months, all earned on {client}.", inputs)
 
 
 def _lines(context: Context) -> list[dict[str, Any]]:

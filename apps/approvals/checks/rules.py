@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from apps.approvals import policies, tables
 from apps.approvals.checks.registry import Context, Finding, Missing, check
 from apps.approvals.checks.store import state_of
+from apps.approvals.live import undone
 from warehouse.reader import access
 
 QUARANTINED = "select status from quality.fct_quarantine where load_id = $1 and row_number = $2 order by status desc"
@@ -99,6 +100,7 @@ def _approved_since(context: Context, name: str) -> str | None:
             sa.or_(table.subject_type != subject.subject_type, table.subject_id != subject.subject_id),
             decided.final.is_(True),
             decided.decision != "reject",
+            ~undone(),
             decided.decided_at >= subject.opened_at,
         )
     )

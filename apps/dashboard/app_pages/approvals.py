@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from apps.approvals.subject import subject_types
-from apps.dashboard.inbox import case, letters, listing, repairs, rules, views
+from apps.dashboard.inbox import case, letters, listing, new_subject, repairs, rules, views
 from apps.dashboard.inbox.seat import Seat, take_seat
 from apps.dashboard.ui import filters, states
 from apps.dashboard.ui.header import header
@@ -14,11 +14,12 @@ ABOUT = "Everything that waits for a decision: the evidence on the left, the dec
 TABS = {
     "inbox": "Inbox", "requests": "My requests", "waiting": "Waiting for whom", "shift": "Shift hand-over", "deliveries": "Deliveries",
     "policies": "Policies",
-    "repairs": "Repairs",
+    "repairs": "Repairs", "propose": "Propose",
 }  # fmt: skip
 PARTS: dict[str, Callable[[Seat], None]] = {
     "inbox": listing.show_inbox, "requests": views.show_requests, "waiting": views.show_waiting, "shift": views.show_handover,
     "deliveries": letters.show_deliveries, "policies": rules.show_policies, "repairs": repairs.show_repairs,
+    "propose": new_subject.show_new_subject,
 }  # fmt: skip
 
 

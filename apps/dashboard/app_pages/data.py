@@ -6,12 +6,15 @@ import polars as pl
 import streamlit as st
 
 from apps.dashboard import frame as frames
+from apps.dashboard.data_tabs.sources import show_sources
 from apps.dashboard.queries import data
 from apps.dashboard.ui import charts, dictionary, figures, filters, states, theme
 from apps.dashboard.ui.header import Page, header, moment
 from apps.dashboard.ui.table import table_with_export
 
-TABS = {"loads": "Loads", "quarantine": "Quarantine", "checks": "Checks", "freshness": "Freshness and runs"}
+TABS = {
+    "loads": "Loads", "sources": "Sources", "quarantine": "Quarantine", "checks": "Checks", "freshness": "Freshness and runs",
+}  # fmt: skip
 OUTCOMES = {"all": "All", "failed": "Failed", "warned": "Warned", "passed": "Passed"}
 COLOURS = {
     "loaded": theme.BLUE,
@@ -87,11 +90,18 @@ def show_quarantine(page: Page) -> None:
     if broken.is_empty():
         states.nothing_matches("quarantined rows")
         return
+    st.subheader("Rows set aside by day and rule", anchor=False)
+    days = page.read(data.rules_by_day, page.scope)
+    names = figures.brief(days["rule"].unique().to_list())
+    figure = charts.stacked_bars(
+        days, series="rule", value="rows", complete_until=page.complete_until, unit="rows", names=names
+    )
+    st.plotly_chart(figure, alt="Rows set aside by day and rule", key="rules-by-day")
     left, right = st.columns([3, 2])
     with left:
         st.subheader("Rules that rows broke", anchor=False)
         top = broken.head(10)
-        labels = [f"{row['feed']} · {row['rule']}" for row in top.iter_rows(named=True)]
+        labels = list(figures.brief([f"{row['feed']} · {row['rule']}" for row in top.iter_rows(named=True)]).values())
         st.plotly_chart(
             charts.ranked(labels, top["rows"].to_list(), unit="rows"), alt="Quarantined rows by rule", key="rules"
         )
@@ -102,7 +112,10 @@ def show_quarantine(page: Page) -> None:
         table_with_export(page, broken, "rules", mart=data.QUARANTINE, what="rules", height=220)
     rows = data.quarantined(page.scope, feed, None if rule == "all" else rule)
     table_with_export(page, rows, "quarantine", mart=data.QUARANTINE, what="quarantined rows")
-    st.caption("`daybook quarantine show` prints a row with its rules.")
+    st.caption(
+        "`daybook quarantine show` prints a row with its rules. "
+        "After a mapping was corrected, `daybook quarantine replay --connector NAME` reads them again."
+    )
 
 
 def show_checks(page: Page) -> None:
@@ -156,11 +169,11 @@ def show_freshness(page: Page) -> None:
 
 
 PARTS: dict[str, Callable[[Page], None]] = {
-    "loads": show_loads, "quarantine": show_quarantine, "checks": show_checks, "freshness": show_freshness,
+    "loads": show_loads, "sources": show_sources, "quarantine": show_quarantine, "checks": show_checks, "freshness": show_freshness,
 }  # fmt: skip
 page = header(
-    "data", "Data", "Loads by when they were recorded, rows set aside, checks, and how fresh each feed is.",
-    names=("feed", "rule", "outcome"), tabs=TABS, of_files=True,
+    "data", "Data", "Loads by when they were recorded, what sources hold against it, rows set aside, checks, and how fresh each feed is.",
+    names=("feed", "rule", "outcome", "source", "status"), tabs=TABS, of_files=True,
 )  # fmt: skip
 with states.panel():
     show_tiles(page)

@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from apps.approvals import queue
+from apps.approvals import queue, undoing
 from apps.approvals.checks import CheckResult, run_checks
+from apps.approvals.live import load
 from apps.approvals.orders import CHANGED, Answer
 from apps.approvals.queue import Filters, QueueRow
 from apps.approvals.store import reading
@@ -125,6 +126,7 @@ def _decision(seat: Seat, key: Key, drawn: tuple[Any, ...]) -> None:
     if _drawn(case, live) != drawn:
         st.rerun()
     _answer(key)
+    _undo(case)
     if (
         live is not None and live.state in CLOSED_STATES and case.subject.opened_at <= live.updated_at
     ) or not case.subject.is_open:
@@ -152,6 +154,19 @@ def _answer(key: Key) -> None:
         st.error(f"**Refused, and recorded.**\n{lines}")
 
 
+def _undo(case: Case) -> None:
+    """The way back for whoever decided just now, for as long as nothing of it has gone out."""
+    seat = case.seat
+    with reading(seat.engine) as connection:
+        live = load(connection, *case.key)
+        found = undoing.undoable(connection, live, seat.person, seat.now, seat.desk.undo)
+    if found is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="undo"):
+        form.order_button(case, "undo", f"Undo the {undoing.WORDS[found.decision]}", "Alt+Y")
+        st.caption(f"Until {found.until:%H:%M:%S} UTC; nothing of it goes out before.", width="content")
+
+
 def _over(case: Case, live: Any) -> None:
     """A subject that is closed: by whom, when, why, and what went out."""
     key = case.key
@@ -165,7 +180,7 @@ def _over(case: Case, live: Any) -> None:
             st.caption("It was decided elsewhere; the source reports it.")
         for one in reversed(taken):
             st.markdown(
-                f"{plain(one.decision)} by **{plain(one.actor_id)}** ({plain(one.actor_role)}), {words.when(one.decided_at)}  \n"
+                f"{_did(one)} by **{plain(one.actor_id)}** ({plain(one.actor_role)}), {words.when(one.decided_at)}  \n"
                 f":gray[{plain(one.reason_code)}{f' · {plain(one.note)}' if one.note else ''} · publish {one.publish_id}]"
             )
         for one in sent:
@@ -182,6 +197,11 @@ def _steps(case: Case) -> None:
         taken = approvals_store.taken(connection, case.key)
     for one in reversed(taken):
         st.caption(
-            f"{plain(one.decision)} by **{plain(one.actor_id)}** ({plain(one.actor_role)}), {words.when(one.decided_at)}: {plain(one.reason_code)}"
+            f"{_did(one)} by **{plain(one.actor_id)}** ({plain(one.actor_role)}), {words.when(one.decided_at)}: {plain(one.reason_code)}"
             + (f" · {plain(one.note)}" if one.note else "")
         )
+
+
+def _did(one: approvals_store.Taken) -> str:
+    """The decision in a word, struck out where it was undone."""
+    return f"~~{plain(one.decision)}~~ (undone)" if one.undone else plain(one.decision)

@@ -246,7 +246,7 @@ def show_similar(seat: Seat, subject: Subject) -> None:
     rows = [
         {
             "what": one.subject_id,
-            "decision": one.decision,
+            "decision": f"{one.decision} (undone)" if one.undone else one.decision,
             "reason": one.reason_code,
             "by": f"{one.actor_id} ({one.actor_role})",
             "at (UTC)": one.decided_at,

@@ -15,7 +15,7 @@ from apps.approvals.orders import Order
 from apps.approvals.people import directory
 from apps.approvals.queue import READS_ALL, QueueRow
 from apps.approvals.reasons import Reason, reasons
-from apps.approvals.subject import Subject, differences
+from apps.approvals.subject import Subject, differences, not_rejectable
 from apps.dashboard.inbox import drafts, words
 from apps.dashboard.inbox.drafts import field as named
 from apps.dashboard.inbox.seat import Seat, may_decide_now, remember, send
@@ -117,8 +117,8 @@ def _may_reject(case: Case) -> bool:
     """Whoever could approve may reject, and a limit that is too low keeps nobody from saying no."""
     row, policy = case.row, case.row.policy
     step = policy.step_due(row.step - 1, row.state) if policy else None
-    if step is None or row.may_decide:
-        return row.may_decide
+    if step is None or row.may_decide or not_rejectable(case.subject):
+        return row.may_decide and not not_rejectable(case.subject)
     amount, person = case.subject.amount_eur, case.seat.person
     only_the_limit = not may_step(person, step, amount) and may_step(person, replace(step, needs_limit=False), amount)
     return only_the_limit and len(row.why_not) == 1
@@ -320,9 +320,9 @@ def show_claim(case: Case) -> None:
     supervisor = row.claimed_by is not None and seat.role in row.policy.escalation_roles
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="claim"):
         if (row.claimed_by is None or mine) and row.may_decide:
-            _order_button(case, "claim", "Hold it longer" if mine else "Claim", "Alt+K")
+            order_button(case, "claim", "Hold it longer" if mine else "Claim", "Alt+K")
         if mine or supervisor:
-            _order_button(case, "release", "Give back", "Alt+B")
+            order_button(case, "release", "Give back", "Alt+B")
             _hand_over(case)
 
 
@@ -338,12 +338,13 @@ def _hand_over(case: Case) -> None:
         to = st.selectbox(
             "To", list(others), format_func=lambda staff_id: others[staff_id], index=None, key=named(case.key, "to")
         )
-        _order_button(case, "hand_over", "Hand over", None, to=to, disabled=to is None)
+        order_button(case, "hand_over", "Hand over", None, to=to, disabled=to is None)
 
 
-def _order_button(
+def order_button(
     case: Case, action: str, label: str, shortcut: str | None, *, disabled: bool = False, **more: Any
 ) -> None:
+    """A button that gives an order without a form: the click, and the answer kept for the run that follows."""
     key = st.session_state.setdefault(f"{action}.{_order_key(case)}", new_id())
 
     def give() -> None:

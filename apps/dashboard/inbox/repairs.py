@@ -2,21 +2,21 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 import streamlit as st
 
 from apps import repairs
 from apps.approvals.marts import rows
-from apps.approvals.people import UnknownPerson
-from apps.approvals.proposing import ProposalRefused, propose
-from apps.approvals.store import writing
-from apps.approvals.subject import masked_facts, subject_types
+from apps.approvals.proposing import propose
+from apps.approvals.subject import Subject, masked_facts, subject_types
 from apps.dashboard.inbox.listing import open_subject
+from apps.dashboard.inbox.proposing import answer_of, raised
 from apps.dashboard.inbox.seat import Seat, may_decide_now
 from apps.dashboard.session import require_fresh_authentication
 from apps.dashboard.ui.states import plain
 from warehouse.engine import WarehouseError
 
-SAID = "inbox.repair"
+PROPOSE = "repair.propose"
 SHOWN = 200
 OPEN = f"""
 select load_id, row_number, feed, path, rules, row from quality.fct_quarantine where status = 'open' order by load_id desc, row_number limit {SHOWN}
@@ -56,20 +56,19 @@ def _form(seat: Seat, row: dict[str, Any]) -> None:
     if not may_decide_now():
         require_fresh_authentication()
     st.button(
-        f"Propose repair of {row['load_id']}:{row['row_number']}", type="primary", key="repair.propose",
+        f"Propose repair of {row['load_id']}:{row['row_number']}", type="primary", key=PROPOSE,
         disabled=bool(edited.broken) or not changes or not why.strip(), on_click=_propose, args=(seat, repairs.payload(edited, changes, why)),
     )  # fmt: skip
-    if said := st.session_state.pop(SAID, None):
+    if isinstance(said := answer_of(PROPOSE), str):
         st.error(plain(said))
 
 
 def _propose(seat: Seat, payload: dict[str, Any]) -> None:
-    if not may_decide_now():
-        return
-    try:
-        with writing(seat.engine) as connection:
-            subject = propose(connection, seat.reader, repairs.SUBJECT, seat.person.staff_id, payload, now=seat.now)
-    except (ProposalRefused, UnknownPerson) as error:
-        st.session_state[SAID] = str(error)
-        return
-    open_subject(subject.subject_type, subject.subject_id)
+    """Raises it and turns the page to it."""
+
+    def make(connection: sa.Connection) -> Subject:
+        return propose(connection, seat.reader, repairs.SUBJECT, seat.person.staff_id, payload, now=seat.now)
+
+    made = raised(seat, PROPOSE, make)
+    if made is not None:
+        open_subject(made.subject_type, made.subject_id)

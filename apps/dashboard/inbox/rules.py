@@ -3,24 +3,25 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 import streamlit as st
 import yaml
 
 from apps.approvals import policies
-from apps.approvals.people import UnknownPerson
 from apps.approvals.policies import Policy
-from apps.approvals.proposing import ProposalRefused, propose
-from apps.approvals.store import reading, writing
-from apps.approvals.subject import subject_types
+from apps.approvals.proposing import propose
+from apps.approvals.store import reading
+from apps.approvals.subject import Subject, subject_types
 from apps.dashboard.inbox import words
 from apps.dashboard.inbox.listing import open_subject
+from apps.dashboard.inbox.proposing import answer_of, raised
 from apps.dashboard.inbox.seat import Seat, may_decide_now
 from apps.dashboard.queries import approvals_store
 from apps.dashboard.session import require_fresh_authentication
 from apps.dashboard.ui.states import plain
 from warehouse.reader import access
 
-SAID = "inbox.proposed"
+PROPOSE = "policy.propose"
 
 
 def show_policies(seat: Seat) -> None:
@@ -98,10 +99,10 @@ def _change(seat: Seat, policy: Policy, text: str) -> None:
     if not may_decide_now():
         require_fresh_authentication()
     st.button(
-        f"Propose {policy.policy_id} from {day}", type="primary", key="policy.propose", disabled=bool(wrong) or not why.strip() or edited == text,
+        f"Propose {policy.policy_id} from {day}", type="primary", key=PROPOSE, disabled=bool(wrong) or not why.strip() or edited == text,
         on_click=_propose, args=(seat, change),
     )  # fmt: skip
-    if said := st.session_state.pop(SAID, None):
+    if isinstance(said := answer_of(PROPOSE), str):
         st.error(plain(said))
 
 
@@ -120,12 +121,11 @@ def _read(policy: Policy, edited: str, at: datetime, why: str) -> dict[str, Any]
 
 
 def _propose(seat: Seat, change: dict[str, Any]) -> None:
-    if not may_decide_now():
-        return
-    try:
-        with writing(seat.engine) as connection:
-            subject = propose(connection, seat.reader, "policy_change", seat.person.staff_id, change, now=seat.now)
-    except (ProposalRefused, UnknownPerson) as error:
-        st.session_state[SAID] = str(error)
-        return
-    open_subject(subject.subject_type, subject.subject_id)
+    """Raises it and turns the page to it."""
+
+    def make(connection: sa.Connection) -> Subject:
+        return propose(connection, seat.reader, "policy_change", seat.person.staff_id, change, now=seat.now)
+
+    made = raised(seat, PROPOSE, make)
+    if made is not None:
+        open_subject(made.subject_type, made.subject_id)

@@ -1,16 +1,12 @@
 """Payouts: what is open for each partner, a run proposed from it, and every payout with how it ended. Two others approve under Approvals."""
 
-from typing import Any
-
 import polars as pl
+import sqlalchemy as sa
 import streamlit as st
 
-from apps.approvals.people import UnknownPerson
-from apps.approvals.proposing import ProposalRefused
-from apps.approvals.store import writing
 from apps.approvals.subject import Subject, subject_types
 from apps.commissions.payouts import Line, propose_run, run_lines
-from apps.dashboard import navigation
+from apps.dashboard.inbox.proposing import answer_of, approvals_link, raise_now
 from apps.dashboard.inbox.seat import Seat, may_decide_now, take_seat
 from apps.dashboard.partner_tabs.statements import choose_month
 from apps.dashboard.queries import partner_accounts as accounts
@@ -19,7 +15,7 @@ from apps.dashboard.ui import filters, states
 from apps.dashboard.ui.header import Page
 from apps.dashboard.ui.table import table_with_export
 
-SAID, PROPOSED = "payouts.said", "payouts.proposed"
+PROPOSE = "run.propose"
 
 
 def show_payouts(page: Page, partner: str | None) -> None:
@@ -72,11 +68,17 @@ def _run(page: Page, seat: Seat, entity: str, month: str, currency: str, partner
     total = sum(line.amount + line.release for line in ready if line.partner_id in chosen)
     if not may_decide_now():
         require_fresh_authentication()
+
+    def make(connection: sa.Connection) -> Subject:
+        return propose_run(
+            connection, seat.reader, seat.person.staff_id, now=seat.now, entity=entity, period=month, currency=currency, partners=chosen
+        )  # fmt: skip
+
     st.button(
-        f"Propose {currency} {total:,.2f} to {len(chosen)} partners", type="primary", key="run.propose", disabled=not chosen, on_click=_propose,
-        args=(seat, {"entity": entity, "period": month, "currency": currency, "partners": chosen}),
+        f"Propose {currency} {total:,.2f} to {len(chosen)} partners", type="primary", key=PROPOSE, disabled=not chosen,
+        on_click=raise_now, args=(seat, PROPOSE, make),
     )  # fmt: skip
-    told(st.session_state.pop(PROPOSED, None), st.session_state.pop(SAID, None))
+    told(answer_of(PROPOSE))
 
 
 def _frame(lines: list[Line]) -> pl.DataFrame:
@@ -97,27 +99,10 @@ def _frame(lines: list[Line]) -> pl.DataFrame:
     )
 
 
-def told(proposed: Subject | None, refused: str | None) -> None:
+def told(made: Subject | str | None) -> None:
     """What became of the last proposal: refused in words, or who decides now."""
-    if refused:
-        st.error(states.plain(refused))
-    if proposed is not None:
-        st.success(f"Waiting for approval by others: {states.plain(proposed.title)}.")
-        query = {"subject": f"{proposed.subject_type}:{proposed.subject_id}", "user": st.query_params.get("user")}
-        st.page_link(
-            navigation.page_file("approvals"),
-            label="Open it under Approvals",
-            query_params={key: value for key, value in query.items() if value},
-        )
-
-
-def _propose(seat: Seat, run: dict[str, Any]) -> None:
-    if not may_decide_now():
-        return
-    try:
-        with writing(seat.engine) as connection:
-            subject = propose_run(connection, seat.reader, seat.person.staff_id, now=seat.now, **run)
-    except (ProposalRefused, UnknownPerson) as error:
-        st.session_state[SAID] = str(error)
-        return
-    st.session_state[PROPOSED] = subject
+    if isinstance(made, Subject):
+        st.success(f"Waiting for approval by others: {states.plain(made.title)}.")
+        approvals_link(made, "Open it under Approvals")
+    elif made is not None:
+        st.error(states.plain(made))

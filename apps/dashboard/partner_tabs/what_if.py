@@ -4,14 +4,14 @@ import hashlib
 from datetime import datetime, time, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 import streamlit as st
 
-from apps.approvals.people import UnknownPerson
-from apps.approvals.proposing import ProposalRefused, propose
-from apps.approvals.store import writing
-from apps.approvals.subject import subject_types
+from apps.approvals.proposing import propose
+from apps.approvals.subject import Subject, subject_types
 from apps.commissions.what_if import Effect, ProposalUnreadable, read_proposal, what_if
-from apps.dashboard.inbox.seat import Seat, may_decide_now, take_seat
+from apps.dashboard.inbox.proposing import answer_of, raise_now
+from apps.dashboard.inbox.seat import may_decide_now, take_seat
 from apps.dashboard.partner_tabs.payouts import told
 from apps.dashboard.queries import partner_accounts as accounts
 from apps.dashboard.session import require_fresh_authentication
@@ -21,7 +21,7 @@ from apps.dashboard.ui.table import table_with_export
 from warehouse.engine import WarehouseError
 
 TRIED = "what_if.tried"
-SAID, PROPOSED = "what_if.said", "what_if.proposed"
+PROPOSE = "what_if.propose"
 EXAMPLE = "rules:\n  - plan_id: PL-STD\n    rule_id: STD-FX\n    rate: 5\n"
 
 
@@ -84,29 +84,22 @@ def _effect(page: Page, text: str, effect: Effect) -> None:
     )
     if not may_decide_now():
         require_fresh_authentication()
+
+    def make(connection: sa.Connection) -> Subject:
+        payload = _payload(text, str(day), said)
+        return propose(connection, seat.reader, "parameter_change", seat.person.staff_id, payload, now=seat.now)
+
     st.button(
-        "Propose it with this effect",
-        type="primary",
-        key="what_if.propose",
-        on_click=_propose,
-        args=(seat, text, str(day), said),
+        "Propose it with this effect", type="primary", key=PROPOSE, on_click=raise_now, args=(seat, PROPOSE, make)
     )
-    told(st.session_state.pop(PROPOSED, None), st.session_state.pop(SAID, None))
+    told(answer_of(PROPOSE))
 
 
-def _propose(seat: Seat, text: str, day: str, effect: dict[str, Any]) -> None:
-    if not may_decide_now():
-        return
+def _payload(text: str, day: str, effect: dict[str, Any]) -> dict[str, Any]:
+    """What the change states, with the effect it was tried with."""
     proposal = read_proposal(text)
     first = (proposal["rules"] + proposal["plans"])[0]
-    payload = {
+    return {
         "parameter": f"commission.{first['plan_id']}", "before": f"as in force; cost {effect['cost_before_usd']} USD", "after": text.strip(),
         "valid_from": f"{day}T00:00:00", "effect": effect,
     }  # fmt: skip
-    try:
-        with writing(seat.engine) as connection:
-            subject = propose(connection, seat.reader, "parameter_change", seat.person.staff_id, payload, now=seat.now)
-    except (ProposalRefused, UnknownPerson) as error:
-        st.session_state[SAID] = str(error)
-        return
-    st.session_state[PROPOSED] = subject

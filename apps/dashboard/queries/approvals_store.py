@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from apps.approvals.live import undone
 from apps.approvals.tables import decisions, deliveries, drafts, events, outbox, policies, subjects
 
 Key = tuple[str, str]
@@ -29,9 +30,10 @@ class Taken:
     step: int
     decided_at: datetime
     publish_id: int
+    undone: bool
 
 
-TAKEN = tuple(Taken.__dataclass_fields__)
+TAKEN = tuple(name for name in Taken.__dataclass_fields__ if name != "undone")
 
 
 def save_draft(
@@ -65,7 +67,8 @@ def drop_draft(connection: sa.Connection, user_id: str, key: Key) -> None:
 
 def taken(connection: sa.Connection, key: Key | None = None, kinds: Sequence[str] = (), limit: int = 8) -> list[Taken]:
     """Decisions taken here, newest first: of one subject, or of some kinds."""
-    query = sa.select(*(decisions.c[name] for name in TAKEN)).order_by(decisions.c.decided_at.desc()).limit(limit)
+    columns = (*(decisions.c[name] for name in TAKEN), undone().label("undone"))
+    query = sa.select(*columns).order_by(decisions.c.decided_at.desc()).limit(limit)
     if key is not None:
         query = query.where(decisions.c.subject_type == key[0], decisions.c.subject_id == key[1])
     if kinds:

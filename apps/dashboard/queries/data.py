@@ -8,7 +8,9 @@ from warehouse.reader import Reader
 LOADS = "quality.fct_loads"
 QUARANTINE = "quality.fct_quarantine"
 CHECKS = "quality.fct_checks_history"
+SOURCE_TOTALS = "quality.rec_source_daily"
 
+OF_DAY = "day >= $1 and day < $2"
 RECORDED = "recorded_at >= $1 and recorded_at < $2"
 
 
@@ -58,12 +60,28 @@ def loads(scope: Scope, feed: str | None) -> Rows:
 
 
 def rules(reader: Reader, scope: Scope) -> pl.DataFrame:
-    """feed, rule, rows: what the quarantined rows of the period broke; a row that broke two rules counts under both."""
+    """feed, rule, rows, of which open, first and last day: what quarantined rows broke; one that broke two rules counts under both."""
     return reader.query(
         f"""
-        select feed, rule, count(*) as rows
-        from (select feed, unnest(rules) as rule from {QUARANTINE} where {RECORDED})
+        select
+            feed, rule, count(*) as rows, count(*) filter (status = 'open') as open,
+            min(recorded_at)::date as first_day, max(recorded_at)::date as last_day
+        from (select feed, recorded_at, status, unnest(rules) as rule from {QUARANTINE} where {RECORDED})
         group by feed, rule order by rows desc, feed, rule
+        """,
+        scope.now[:2],
+    )
+
+
+def rules_by_day(reader: Reader, scope: Scope) -> pl.DataFrame:
+    """day, rule (the commonest five by name, the rest as one), rows: by the day on which they were quarantined."""
+    return reader.query(
+        f"""
+        with broken as (
+            select recorded_at::date as day, feed || ' · ' || unnest(rules) as rule from {QUARANTINE} where {RECORDED}
+        ),
+        commonest as (select rule from broken group by rule order by count(*) desc, rule limit 5)
+        select day, if(rule in (from commonest), rule, 'other rules') as rule, count(*) as rows from broken group by all order by day, rule
         """,
         scope.now[:2],
     )
@@ -84,6 +102,41 @@ def quarantined(scope: Scope, feed: str | None, rule: str | None) -> Rows:
 def feed_names(reader: Reader) -> pl.DataFrame:
     """Every feed that was ever loaded."""
     return reader.query(f"select distinct feed from {LOADS} where feed is not null order by 1")
+
+
+def source_names(reader: Reader) -> pl.DataFrame:
+    """Every source that ever stated a total."""
+    return reader.query(f"select distinct source from {SOURCE_TOTALS} order by 1")
+
+
+def source_states(reader: Reader, scope: Scope) -> pl.DataFrame:
+    """day, status, totals: how many totals of the day agree, are explained or differ."""
+    return reader.query(
+        f"select day, status, count(*) as totals from {SOURCE_TOTALS} where {OF_DAY} group by all order by day, status",
+        scope.now[:2],
+    )
+
+
+def sources_that_differ(reader: Reader, scope: Scope) -> pl.DataFrame:
+    """One row: days before the period that differ, and the oldest of them."""
+    return reader.query(
+        f"select count(distinct day) as days, min(day) as oldest from {SOURCE_TOTALS} where status = 'differs' and day < $1",
+        scope.now[:1],
+    )
+
+
+def source_totals(scope: Scope, source: str | None, status: str | None) -> Rows:
+    """Each total of the period with what explains its difference, what differs first."""
+    return Rows(
+        f"""
+        select source, feed, day, currency, status, unexplained_rows, unexplained_amount, * exclude (
+            source, feed, day, currency, status, unexplained_rows, unexplained_amount, _run_id
+        ) from {SOURCE_TOTALS}
+        where {OF_DAY} and ($3::varchar is null or source = $3) and ($4::varchar is null or status = $4)
+        order by status <> 'differs', status = 'agrees', day desc, source, feed, scope, currency
+        """,
+        (*scope.now[:2], source, status),
+    )
 
 
 def check_runs(reader: Reader, runs: int) -> pl.DataFrame:

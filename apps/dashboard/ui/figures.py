@@ -1,5 +1,6 @@
 """Numbers as people read them: currency first, thousands set apart, a real minus sign, never a bare ratio."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from apps.dashboard.kpis import Kpi
@@ -35,6 +36,20 @@ def compact(value: Decimal | float | int | None) -> str:
             divisor = 1_000 if unit == "k" else size
             return f"{number(Decimal(value) / divisor, 1 if unit == 'k' else 2)} {unit}"
     return number(value)
+
+
+def brief(texts: Sequence[str], most: int = 44) -> dict[str, str]:
+    """Each text with a label for a chart: cut where it is long, and numbered where two would then be the same.
+
+    >>> brief(["kind: is wrong", "kind: is wronger"], 8)
+    {'kind: is wrong': 'kind: i…', 'kind: is wronger': 'kind: i… 2'}
+    """
+    labels: dict[str, str] = {}
+    for text in texts:
+        label = text if len(text) <= most else f"{text[: most - 1]}…"
+        same = sum(one.startswith(label) for one in labels.values())
+        labels[text] = f"{label} {same + 1}" if same else label
+    return labels
 
 
 def percent(value: Decimal | float | None, digits: int = 1) -> str:

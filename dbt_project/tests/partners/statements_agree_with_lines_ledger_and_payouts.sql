@@ -1,15 +1,19 @@
 -- For every partner, currency and month: what the statement says was accrued is the sum of the lines, its closing balance is the ledger's of the partner
 -- accounts, and what it says was paid is the payouts that stand. To the last decimal.
+-- A full build adds up every line; a later one its sums by day and client, which are made apart from each other.
 {{ config(severity='error') }}
+{%- set is_full = not _control('check_from_run_id') %}
+-- depends_on: {{ ref('int_partner_accrual_days') }}
+-- depends_on: {{ ref('fct_commission_accruals') }}
 with statements as (select * from {{ ref('fct_partner_statement') }}),
 
 lines as (
     select
         partner_id,
         currency,
-        strftime(day, '%Y-%m') as period,
+        strftime({{ 'executed_at' if is_full else 'day' }}, '%Y-%m') as period,
         sum(amount) as amount
-    from {{ ref('int_partner_accrual_days') }}
+    from {{ ref('fct_commission_accruals') if is_full else ref('int_partner_accrual_days') }}
     group by all
 ),
 

@@ -147,7 +147,8 @@ MARTS = {
         ) as s (staff_id, name, email, client_id, role, approval_limit_eur, is_active)""",
     "core.dim_partners": """
         select *, 'Partner ' || partner_id as name, 'CY' as entity, 0.1::decimal(9, 6) as holdback_pct, 90 as holdback_days,
-            20::decimal(18, 8) as payout_minimum
+            20::decimal(18, 8) as payout_minimum,
+            if(partner_id = 'p-4', 'monthly+60', 'monthly') as payout_schedule
         from (values ('p-1', 'c-partner', 'active'), ('p-2', null, 'active'), ('p-3', null, 'suspended'), ('p-4', null, 'active'), ('p-5', null, 'active'))
             as p (partner_id, client_id, status)""",
     "partners.dim_partner_tree": """

@@ -91,6 +91,7 @@ class Office:
     silent: frozenset[str] = frozenset()
     now: datetime = NOW
     delivered: bool = True
+    undo: timedelta = timedelta(0)
 
     def hire(self, *people: Person) -> None:
         self.people |= {one.staff_id: one for one in people}
@@ -112,6 +113,7 @@ class Office:
             find=self._find,
             person=self._person,
             run_checks=self._run_checks,
+            undo=self.undo,
         )
 
     def order(self, action: str, actor_id: str, subject_id: str = "w1", **more: Any) -> Order:
@@ -153,7 +155,7 @@ class Office:
         found = self.rows("select body from events where type = :kind order by seq", kind=kind)
         return [json.loads(row["body"]) for row in found]
 
-    def _find(self, reader: Any, connection: sa.Connection, subject_type: str, subject_id: str) -> Subject:
+    def _find(self, reader: Any, connection: sa.Connection, subject_type: str, subject_id: str, **_: Any) -> Subject:
         found = self.subjects.get((subject_type, subject_id))
         if found is None:
             raise NoSuchSubject(f"There is no {subject_type} {subject_id}.")

@@ -1,5 +1,8 @@
 """The operational store on both databases: one schema, append-only where it must be, one writer at a time."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -9,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from apps.approvals import tables
 from apps.approvals.chain import SYSTEM, Event, append, now
 from apps.approvals.store import HEAD, StoreError, open_store, reading, writing
-from warehouse.settings import Settings
+from warehouse.settings import PROJECT, Settings
 
 
 def event(number: int = 0) -> Event:
@@ -55,6 +58,48 @@ def test_several_that_open_a_new_store_at_once_migrate_it_once(fresh_settings):
         thread.join()
     assert not failures
     with reading(open_store(fresh_settings)) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.chain_head)).scalar_one() == 1
+
+
+def test_stores_that_threads_of_one_process_open_at_once_are_each_migrated_once(tmp_path):
+    """Alembic keeps the connection it works on in a variable of the process; a store must not be made on another's."""
+    homes = [Settings(home=tmp_path / f"home{number}") for number in range(6)]
+    barrier, failures = threading.Barrier(2 * len(homes)), []
+
+    def start(settings: Settings) -> None:
+        barrier.wait()
+        try:
+            open_store(settings)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(one,)) for one in homes * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    for one in homes:
+        with reading(open_store(one)) as connection:
+            assert connection.execute(sa.select(sa.func.count()).select_from(tables.chain_head)).scalar_one() == 1
+        open_store(one).dispose()
+
+
+def test_processes_that_open_a_new_store_at_once_migrate_it_once(tmp_path):
+    opening = "import sys; from apps.approvals.store import open_store; from warehouse.settings import Settings\n"
+    opening += "sys.stdin.readline(); open_store(Settings())"
+    environment = {**os.environ, "DAYBOOK_HOME": str(tmp_path)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", opening], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=PROJECT)
+        for _ in range(3)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 3, said
+    with reading(open_store(Settings(home=tmp_path))) as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(tables.chain_head)).scalar_one() == 1
 
 

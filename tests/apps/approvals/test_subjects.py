@@ -1,5 +1,6 @@
 """Subjects: from the marts or from a proposal, and who may raise one."""
 
+import string
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,9 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from apps.approvals import subject, tables
+from apps.approvals.decisions import decide
 from apps.approvals.proposing import ProposalRefused, propose
 from apps.approvals.store import reading, writing
 from tests.apps.approvals.hand_made import NOW
+from tests.apps.approvals.office import office, staff, withdrawal
 from warehouse.reader import Reader
 
 SEEDED: dict[str, dict[str, Any]] = {
@@ -75,7 +78,12 @@ def test_every_type_comes_from_a_mart_or_from_proposals_by_somebody() -> None:
         ("refund", "r-good", "50", "Refund of 50.00 EUR to card …good"),
         ("transfer", "t-good", "11000", "Internal transfer of 11,000.00 EUR from wallet to mt5:1012"),
         ("kyc_case", "c-case", None, "Identification case of client c-case, IN_REVIEW"),
-        ("break", "b-small", "12.34", "Reconciliation break of 12.34 EUR platform balance_differs mt5:1001"),
+        (
+            "break",
+            "b-small",
+            "12.34",
+            "Reconciliation break of 12.34 EUR with the platform: balance differs, account mt5:1001, since 20 Nov 2026",
+        ),
     ],
 )
 def test_what_awaits_a_decision_in_the_marts_is_found_and_listed(
@@ -149,6 +157,17 @@ def test_a_proposal_is_a_subject_with_its_maker_and_its_event(
     assert (event["type"], event["subject_id"]) == (f"{subject_type}.proposed", made.subject_id)
 
 
+def test_every_subject_that_is_proposed_has_a_form_here_or_names_the_page_that_proposes_it() -> None:
+    for name, kind in subject.subject_types().items():
+        assert bool(kind.fields) + bool(kind.page) == bool(kind.proposed_by), name
+        if not kind.fields:
+            continue
+        stated = {one.name for one in kind.fields if one.needed} | {"row"}
+        asked_by_name = {found for _, found, _, _ in string.Formatter().parse(kind.about) if found}
+        assert {*kind.needs, *asked_by_name} <= stated, name
+        assert not kind.pays or {"amount", "currency"} <= stated, name
+
+
 def test_of_one_thing_one_proposal_is_open_at_a_time_and_the_next_has_an_id_of_its_own(
     marts: Reader, ops_store: sa.Engine
 ) -> None:
@@ -176,6 +195,21 @@ def test_what_cannot_be_proposed_is_refused_in_words(
 ) -> None:
     with writing(ops_store) as connection, pytest.raises(ProposalRefused, match=words):
         seeded(connection, marts, "payout_run", **other)
+
+
+@pytest.mark.parametrize(("held", "code"), [("RE_KYC", "transition"), ("SUBMITTED", ""), ("EDD", "")])
+def test_our_own_screen_refuses_a_rejection_that_the_state_machine_forbids(
+    store: sa.Engine, held: str, code: str
+) -> None:
+    made = office(store)
+    made.hire(staff("com1", "compliance", None), staff("mlro1", "mlro", None))
+    free = {"amount": None, "amount_eur": None, "currency": None, "facts": {"kyc_status": held}}
+    case = replace(withdrawal("c1", subject_type="kyc_case", maker="client:c1"), **free)  # type: ignore[arg-type]
+    made.ask(case)
+    order = made.order("reject", "com1", version=0, seen=case.shown(), reason_code="requirements_not_met")
+    answer = decide(made.desk, replace(order, subject_type="kyc_case", subject_id="c1"))
+    assert (answer.done, answer.code) == (not code, code), answer.said
+    assert not code or "kyc status RE_KYC it cannot be rejected" in answer.said
 
 
 def test_a_withdrawal_is_nobodys_to_propose(marts: Reader, ops_store: sa.Engine) -> None:

@@ -15,7 +15,7 @@ from apps.approvals.orders import Answer, Desk, Order
 from apps.approvals.proposing import ProposalRefused
 from apps.approvals.store import reading, writing
 from apps.approvals.subject import Subject, find
-from apps.commissions.open_balances import period_end
+from apps.commissions.open_balances import payable_on, period_end
 from apps.commissions.payouts import Line, propose_run, run_lines
 from ingestion.connectors.operations_rows import consequences
 from tests.apps.approvals.hand_made import NOW, published
@@ -49,6 +49,7 @@ def test_a_line_is_what_is_open_cut_to_the_cent_without_what_is_held_or_later(li
 def test_who_is_not_paid_is_on_the_list_with_the_reason(lines: dict[str, Line]) -> None:
     assert {one: line.why_not for one, line in lines.items() if line.why_not} == {
         "p-3": "the partner is suspended",
+        "p-4": "its plan pays 2026-10 from 2026-12-31 on",
         "p-5": "below the plan's minimum of 20.00 USD",
     }
 
@@ -90,6 +91,20 @@ def test_two_others_approve_and_the_decisions_come_back_one_a_partner(desk: Desk
 def test_nothing_to_pay_is_no_proposal(desk: Desk) -> None:
     with writing(desk.engine) as connection, pytest.raises(ProposalRefused, match="does not state lines"):
         propose_run(connection, desk.reader(), "s-part", now=NOW, **{**RUN, "currency": "CHF"})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "day"),
+    [
+        ("monthly", "2026-11-01"),
+        ("monthly+5", "2026-11-06"),
+        ("weekly +2", "2026-11-04"),
+        ("daily", "2026-11-01"),
+        (None, "2026-11-01"),
+    ],
+)
+def test_a_month_is_paid_from_the_day_its_plans_schedule_says(schedule: str | None, day: str) -> None:
+    assert payable_on("2026-10", schedule).isoformat() == day
 
 
 def test_a_period_that_is_no_month_is_refused_in_words() -> None:

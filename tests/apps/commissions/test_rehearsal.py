@@ -14,23 +14,24 @@ from warehouse.engine import WarehouseError, connect
 
 FEBRUARY = datetime(2026, 2, 1), datetime(2026, 3, 1)
 BEFORE = datetime(2026, 1, 1), datetime(2026, 2, 1)
+EVER = datetime(2026, 1, 1), datetime(2026, 5, 1)
 
 
 @pytest.fixture(scope="module")
 def anew(home: Broker) -> Iterator[Rehearsal]:
-    with rehearse(home.settings, manifest=home.dbt.manifest) as rehearsal:
+    with rehearse(home.settings) as rehearsal:
         yield rehearsal
 
 
 @pytest.fixture(scope="module")
 def effect(home: Broker) -> Effect:
     proposal = read_proposal("rules: [{plan_id: PL-D8, rule_id: PL-D8-own, rate: 9}]")
-    return what_if(home.settings, proposal, *FEBRUARY, manifest=home.dbt.manifest)
+    return what_if(home.settings, proposal, *FEBRUARY)
 
 
 def test_computed_anew_in_one_pass_nothing_differs_from_what_many_steps_left(anew: Rehearsal) -> None:
-    assert anew.differences(*FEBRUARY).is_empty()
-    assert anew.zero_differences(*FEBRUARY).is_empty()
+    assert anew.differences(*EVER).is_empty()
+    assert anew.zero_differences(*EVER).is_empty()
 
 
 def test_a_line_that_was_tampered_with_is_in_the_report_with_its_difference(anew: Rehearsal) -> None:
@@ -57,7 +58,8 @@ def test_a_proposed_rate_shows_cost_margin_winners_and_losers_before_it_is_appro
     effect: Effect, home: Broker
 ) -> None:
     # five lots at 9 and not 8: D8 wins 5, of which D10, paid the difference up to its own 10, loses 5
-    assert {row["partner_id"]: row["change_usd"] for row in effect.partners.to_dicts()} == {"D8": 5, "D10": -5}
+    changed = {row["partner_id"]: row["change_usd"] for row in effect.partners.to_dicts() if row["change_usd"]}
+    assert changed == {"D8": 5, "D10": -5}
     said = effect.summary()
     assert (said["winners"], said["losers"], said["lines_changed"]) == (1, 1, 2)
     assert Decimal(said["change_usd"]) == 0
@@ -67,7 +69,7 @@ def test_a_proposed_rate_shows_cost_margin_winners_and_losers_before_it_is_appro
 def test_a_negative_rate_is_refused_at_the_door(home: Broker) -> None:
     proposal = read_proposal("rules: [{plan_id: PL-D8, rule_id: PL-D8-own, rate: -1}]")
     with pytest.raises(WarehouseError, match="refused: 1 rows of commission_rules break the rules"):
-        what_if(home.settings, proposal, *FEBRUARY, manifest=home.dbt.manifest)
+        what_if(home.settings, proposal, *FEBRUARY)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +94,4 @@ def test_a_proposal_that_says_nothing_is_refused_with_an_example(text: str, said
 )
 def test_a_proposal_of_what_is_not_known_is_refused(home: Broker, text: str, said: str) -> None:
     with pytest.raises(ProposalUnreadable, match=said):
-        what_if(home.settings, read_proposal(text), *FEBRUARY, manifest=home.dbt.manifest)
+        what_if(home.settings, read_proposal(text), *FEBRUARY)

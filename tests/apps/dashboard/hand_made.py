@@ -46,6 +46,16 @@ MARTS = {
             case i % 2 when 0 then ['price: positive'] else ['currency: ISO 4217', 'login: present'] end as rules, '{"deal_id":"=1+1"}' as row,
             timestamp '2026-11-20 06:00:00' as recorded_at, 'open' as status, null::varchar as replayed_as
         from range(12) t (i)""",
+    "quality.rec_source_daily": """
+        select ['mt5-1', 'acme'][1 + i % 2] as source, ['deals', 'psp_transactions'][1 + i % 2] as feed, date '2026-11-22' - (i // 2)::integer as day,
+            'day' as scope, if(i % 2 = 1, 'EUR', '') as currency, timestamp '2026-11-22 06:00:00' as counted_at, (1000 + i)::bigint as source_rows,
+            (1000 + i - if(i % 10 = 3, 2, 0))::bigint as raw_rows, if(i % 10 = 3, 2, 0)::bigint as difference_rows,
+            if(i % 20 = 3, 2, 0)::bigint as quarantined_rows, 0::bigint as late_rows, 0::bigint as deleted_rows, 0::bigint as known_before_rows,
+            if(i % 20 = 13, 2, 0)::bigint as unexplained_rows, (50000 + i)::decimal(38, 8) as source_amount,
+            (50000 + i - if(i % 10 = 3, 12.5, 0))::decimal(38, 8) as raw_amount, if(i % 10 = 3, 12.5, 0)::decimal(38, 8) as difference_amount,
+            if(i % 20 = 13, 12.5, 0)::decimal(38, 8) as unexplained_amount,
+            case when i % 20 = 13 then 'differs' when i % 20 = 3 then 'explained' else 'agrees' end as status
+        from range(120) t (i)""",
     "quality.fct_checks_history": """
         select r::bigint as run_id, 'grain_fct_' || c as check_name, 'dbt' as kind, 'trading.fct_deals' as relation,
             case when c = 3 then 'warn' else 'pass' end as status, 'error' as severity, (c = 3)::bigint as failures, null::varchar as message,
@@ -55,7 +65,7 @@ MARTS = {
         select 'c' || i as client_id, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'Ann' as first_name, 'Lee' as last_name,
             'p' || (i % 12) as partner_id from range(60) t (i)""",
     "core.dim_partners": """
-        select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity from range(12) t (i)""",
+        select 'p' || i as partner_id, 'Partner ' || i as name, ['UK', 'CY', 'SC'][1 + i % 3] as entity, 'active' as status from range(12) t (i)""",
     "partners.dim_partner_tree": """
         select 'p' || i as partner_id, 'p' || i as ancestor_id, 0 as level, timestamp '2026-01-01' as valid_from, null::timestamp as valid_to
         from range(12) t (i)
@@ -92,7 +102,9 @@ MARTS = {
             if(i % 4 = 0, null, timestamp '2026-10-05 10:00:00') as paid_at, 'entry' || i as entry_id from range(24) t (i)""",
     "partners.fct_commission_flags": """
         select 'p' || i as partner_id, 'USD' as currency, 'c' || i as client_id, ['chargeback', 'self_referral'][1 + i % 2] as flag,
-            null::timestamp as since, 'adyen:=1+1' as evidence, 12::decimal(38, 8) as amount, 12::decimal(38, 8) as amount_usd from range(5) t (i)""",
+            null::timestamp as since, 'adyen:=1+1' as evidence, 12::decimal(38, 8) as amount, 12::decimal(38, 8) as amount_usd,
+            12::decimal(38, 8) as take_back, '[{"period":"2026-09","amount":"12.00"}]' as take_back_lines,
+            timestamp '2026-11-01 10:00:00' as flagged_at from range(5) t (i)""",
     "partners.fct_commission_zero": """
         select 'mt5-1' as platform, (800000 + i)::varchar as deal_id, 'p' || (i % 12) as partner_id,
             ['held_too_short', 'no_rule', 'hedged', 'no_rule'][1 + i % 4] as reason, null::varchar as detail from range(90) t (i)""",

@@ -22,7 +22,7 @@ from warehouse.settings import Settings
 Opened = Callable[..., AppTest]
 GOOD = "withdrawal:w-good"
 CONCERNED = {"lena": 0, "costas": 6, "maeve": 6, "farid": 1, "petra": 17, "astrid": 0}
-TABS = ("inbox", "requests", "waiting", "shift", "deliveries", "policies", "repairs")
+TABS = ("inbox", "requests", "waiting", "shift", "deliveries", "policies", "repairs", "propose")
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +270,66 @@ def test_a_quarantined_row_is_repaired_on_the_page_and_waits_for_somebody_else(d
     press(press(app, "I am"), "Propose repair of 7:12")
     (proposal,) = rows(store(tmp_path), tables.proposals)
     assert (proposal["subject_id"], proposal["payload"]["row"]["kind"]) == ("7:12", "deposit")
+
+
+def test_whoever_decided_undoes_it_on_the_page_before_anything_goes_out(
+    desk: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBOOK_UNDO_SECONDS", "60")
+    app = press(filled(desk("petra", subject=GOOD), "Approve", "checks_passed"), "Approve EUR 400 to …good")
+    assert rows(store(tmp_path), tables.outbox)
+    assert "Undo the approval" not in [button.label for button in desk("omar", subject=GOOD).button]
+    press(app, "Undo the approval")
+    assert "Your approval is undone" in words(app)
+    assert "~~approve~~ (undone)" in words(app)
+    assert (rows(store(tmp_path), tables.outbox), len(rows(store(tmp_path), tables.decisions))) == ([], 1)
+    assert rows(store(tmp_path), tables.subjects)[0]["state"] == "open"
+    assert "Approve" in [button.label for button in app.button]
+
+
+def chosen(app: AppTest, kind: str) -> AppTest:
+    return next(box for box in app.selectbox if box.label == "What").set_value(kind).run()
+
+
+def test_an_alert_is_proposed_by_support_with_its_fields_and_waits_for_compliance(desk: Opened, tmp_path: Path) -> None:
+    app = chosen(desk("sunita", tab="propose"), "alert")
+    assert "Client is missing" in words(app).replace("\\", "")
+    app.text_input[0].set_value("c-good").run()
+    app.text_input[1].set_value("A02").run()
+    app.text_area[0].set_value("dep-good\n\nreq-good").run()
+    app.text_area[1].set_value("Money in and out within a day").run()
+    press(press(app, "I am"), "Propose alert")
+    (made,) = rows(store(tmp_path), tables.proposals)
+    assert (made["subject_id"], made["client_id"], made["maker_id"]) == ("c-good:A02", "c-good", "ST-12")
+    assert made["payload"] == {
+        "scenario": "A02", "evidence": ["dep-good", "req-good"], "explanation": "Money in and out within a day",
+    }  # fmt: skip
+    assert "Alert" in shown(desk("costas", type="alert"))
+
+
+def test_an_adjustment_states_an_exact_amount_and_what_is_no_number_is_said(desk: Opened, tmp_path: Path) -> None:
+    app = chosen(desk("farid", tab="propose"), "commission_adjustment")
+    next(box for box in app.selectbox if box.label == "Entity").set_value("CY").run()
+    next(box for box in app.selectbox if box.label == "What it is").set_value("clawback").run()
+    for place, value in enumerate(("p-1", "2026-10", "twenty", "usd")):
+        app.text_input[place].set_value(value).run()
+    app.text_area[0].set_value("a deal was cancelled").run()
+    assert "“twenty” is no number" in words(app).replace("\\", "")
+    app.text_input[2].set_value("-1,020.25").run()
+    press(press(app, "I am"), "Propose commission adjustment")
+    (made,) = rows(store(tmp_path), tables.proposals)
+    assert (str(made["amount"]), made["currency"], made["entity"]) == ("-1020.25000000", "USD", "CY")
+    assert made["payload"]["kind"] == "clawback" and "amount" not in made["payload"]
+
+
+def test_each_proposer_finds_a_form_or_the_page_that_has_it(desk: Opened) -> None:
+    app = desk("costas", tab="propose")
+    for kind in ("published_figure", "parameter_change", "rule_change", "erasure", "override"):
+        chosen(app, kind)
+        assert not app.exception and not app.error, (kind, words(app))
+        assert "is missing" in words(app)
+    assert "Policy change" in shown(app) and "Quarantine repair" in shown(app)
+    assert "Nothing is yours to propose" in words(desk("astrid", tab="propose"))
 
 
 def test_a_dead_letter_is_tried_again_from_the_page(desk: Opened, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from apps.cli.first_run import _links
+from apps.dashboard.navigation import PAGES
 from tests.apps.dashboard.conftest import Open
 from tests.apps.dashboard.test_pages import words
 from warehouse.settings import Settings
@@ -59,6 +62,17 @@ def test_the_dossier_answers_for_a_withdrawal_with_a_control_failure(open_page: 
     assert not app.exception
     assert "control failure" in words(app)
     assert "As it was known then" in [item.value for item in app.subheader]
+
+
+def test_every_link_that_the_first_run_prints_opens_its_page_for_its_user(open_page: Open, broker: Path) -> None:
+    found = [urlsplit(link) for _, link in _links(Settings(home=broker), "http://127.0.0.1:8501")]
+    assert [one.path for one in found] == ["/regulator_query", "/payments", "/partners", "/approvals"]
+    titles = {page.name: page.title for page in PAGES}
+    for one in found:
+        query = dict(parse_qsl(one.query))
+        app = open_page(one.path.strip("/"), query.pop("user"), home=broker, **query)
+        assert not app.exception and not app.error, words(app)
+        assert titles[one.path.strip("/")] in [title.value for title in app.title]
 
 
 def test_an_unknown_withdrawal_is_told_with_the_nearest_ids(open_page: Open, broker: Path) -> None:

@@ -1,5 +1,9 @@
 """Pages, run as they are on a small publish, without a browser."""
 
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -134,3 +138,61 @@ def test_quarantined_rows_are_masked_for_who_may_not_see_personal_data(open_page
         app = open_page("data", user, tab="quarantine")
         rows = app.dataframe[1].value
         assert any("deal_id" in str(row) for row in rows["row"]) is seen
+
+
+def test_the_sources_tab_tells_what_differs_what_is_stale_and_what_lies_before_the_period(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make(Settings(home=tmp_path / "home"))
+    (settings.root / "sources.yml").write_text("- {name: live5, kind: mt5_sql}\n- {name: live6, kind: mt5_sql}\n")
+    settings.sources.mkdir()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    told = {
+        "name": "live5",
+        "failures": 3,
+        "error": "[the](server) is silent",
+        "succeeded_at": f"{now - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}",
+    }
+    (settings.sources / "live5.json").write_text(json.dumps(told))
+    (settings.sources / "live6.json").write_text(json.dumps({"name": "live6", "succeeded_at": now.isoformat()}))
+    monkeypatch.setenv("DAYBOOK_SOURCE_URLS", '{"live5": "mysql://x/y", "live6": "mysql://x/z"}')
+    app = open_page("data", "dmitri", home=settings.root, tab="sources", period="7d")
+    assert not app.exception
+    assert "live5 is stale" in words(app) and "3 failures in a row" in words(app) and "live6 is stale" not in words(app)
+    assert "[the](" not in words(app)
+    assert "5 days before this period differ" in words(app)
+    databases, totals = (table.value for table in app.dataframe)
+    assert databases["state"].to_list() == ["stale", "fresh"]
+    assert totals["status"].to_list()[0] == "differs"
+    only = open_page(
+        "data", "dmitri", home=settings.root, tab="sources", period="7d", source="acme", status="explained"
+    )
+    assert set(only.dataframe[1].value["source"]) == {"acme"} and set(only.dataframe[1].value["status"]) == {
+        "explained"
+    }
+
+
+def test_a_role_without_the_totals_of_sources_is_told_so_and_a_broken_list_is_a_sentence(
+    open_page: Open, tmp_path: Path
+) -> None:
+    assert "Not yours to see" in words(open_page("data", "lena", tab="sources"))
+    settings = make(Settings(home=tmp_path / "home"))
+    (settings.root / "sources.yml").write_text("- {name: a, kind: oracle}\n")
+    app = open_page("data", "dmitri", home=settings.root, tab="sources")
+    assert "The list of databases cannot be used" in words(app) and not app.exception
+    assert len(app.dataframe) == 1
+
+
+def test_quarantined_rows_are_counted_over_time_by_rule(open_page: Open) -> None:
+    app = open_page("data", "dmitri", tab="quarantine")
+    assert next(item.value for item in app.subheader) == "Rows set aside by day and rule"
+    assert {"open", "first_day", "last_day"} <= set(app.dataframe[0].value.columns)
+
+
+def test_long_rules_are_cut_for_a_chart_and_stay_apart() -> None:
+    names = figures.brief(["kind: must be one of a", "kind: must be one of b", "short"], 12)
+    assert names == {
+        "kind: must be one of a": "kind: must …",
+        "kind: must be one of b": "kind: must … 2",
+        "short": "short",
+    }

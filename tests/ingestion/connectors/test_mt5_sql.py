@@ -5,6 +5,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -47,18 +48,6 @@ def balances(deals: list[dict[str, object]]) -> dict[int, Decimal]:
             Decimal(str(deal[name] or 0)) for name in ("profit", "swap", "commission")
         )
     return total
-
-
-@pytest.fixture(scope="module")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.mariadb(tmp_path_factory.mktemp("db")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def postgresql_server() -> Iterator[str]:
-    with servers.postgresql() as url:
-        yield url
 
 
 @pytest.fixture
@@ -161,18 +150,20 @@ def test_yearly_tables_beside_the_total_one_give_each_deal_once(database: str, t
 def test_a_pull_that_breaks_off_goes_on_and_nothing_is_missing(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    landing, finish, calls = tmp_path / "mt5_sql", mt5_pull._finish, []
+    landing, whole_file, calls = tmp_path / "mt5_sql", mt5_pull.whole_file, []
 
-    def breaks(part: Path, target: Path) -> Path:
-        calls.append(target)
-        if len(calls) == at:
-            raise KeyboardInterrupt
-        return finish(part, target)
+    @contextmanager
+    def breaks(target: Path, *, synced: bool) -> Iterator[Path]:
+        with whole_file(target, synced=synced) as part:
+            yield part
+            calls.append(target)
+            if len(calls) == at:
+                raise KeyboardInterrupt
 
-    monkeypatch.setattr(mt5_pull, "_finish", breaks)
+    monkeypatch.setattr(mt5_pull, "whole_file", breaks)
     with pytest.raises(KeyboardInterrupt):
         pull(database, landing, platform="gana", page_rows=5, snapshots=False)
-    monkeypatch.setattr(mt5_pull, "_finish", finish)
+    monkeypatch.setattr(mt5_pull, "whole_file", whole_file)
     pull(database, landing, platform="gana", page_rows=5, snapshots=False)
     landed = sorted(path for path in landing.glob("*.parquet"))
     assert sorted({int(str(row["deal_id"])) for row in rows_of(landed, "deals")}) == list(range(1, 34))

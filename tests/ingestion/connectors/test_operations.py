@@ -1,5 +1,6 @@
 """The operational store as a source: what each event says in the canonical feeds, and that a changed line never passes for one."""
 
+import csv
 import hashlib
 import json
 from itertools import islice
@@ -15,6 +16,7 @@ from ingestion.feeds import FEEDS
 from ingestion.judge import judge
 from tests.ingestion.connectors.damage import mutants
 from tests.ingestion.connectors.sealed import decided, event, exported
+from warehouse.settings import PROJECT
 
 
 def read(folder: Path, content: bytes) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
@@ -114,6 +116,45 @@ def test_a_decided_case_changes_the_clients_status(tmp_path: Path, decision: str
         status,
     )
     assert (row["client_id"], row["reason_codes"], row["rule_version"]) == ("C1", ["checks_passed"], "policy-1")
+
+
+@pytest.mark.parametrize(
+    ("held", "decision"), [("SUBMITTED", "approve"), ("SUBMITTED", "reject"), ("SUSPENDED", "reject")]
+)
+def test_a_case_that_a_person_decides_before_its_review_was_reviewed_by_them_and_no_step_is_forbidden(
+    tmp_path: Path, held: str, decision: str
+):
+    body = decided("kyc_case", decision, facts={"kyc_status": held})
+    review, outcome = sorted(told(tmp_path, body, "kyc_events"), key=lambda row: row["occurred_at"])
+    steps = [(row["from_status"], row["to_status"]) for row in (review, outcome)]
+    assert steps == [(held, "IN_REVIEW"), ("IN_REVIEW", {"approve": "APPROVED", "reject": "REJECTED"}[decision])]
+    assert review["occurred_at"] < outcome["occurred_at"] and review["event_id"] != outcome["event_id"]
+    assert outcome["event_id"] == body["event_id"], "the decision bears its own id"
+    with (PROJECT / "dbt_project" / "seeds" / "compliance" / "kyc_transitions.csv").open() as file:
+        allowed = {
+            (row["from_status"], row["to_status"]) for row in csv.DictReader(file) if row["actor"] in ("analyst", "any")
+        }
+    assert set(steps) <= allowed
+
+
+def test_a_case_decided_from_where_it_may_be_takes_one_step(tmp_path: Path):
+    for held, decision in (
+        ("IN_REVIEW", "approve"),
+        ("EDD", "reject"),
+        ("RE_KYC", "approve"),
+        ("SUSPENDED", "approve"),
+    ):
+        assert len(told(tmp_path, decided("kyc_case", decision, facts={"kyc_status": held}), "kyc_events")) == 1
+
+
+def test_an_undone_decision_keeps_its_checks_and_means_nothing_else(tmp_path: Path):
+    undone = event("approval.undone", "payout_run", approval_id="rash")
+    lines = [{"partner_id": "A", "amount": "10.5"}]
+    body = decided("payout_run", event_id="rash", facts={"period": "2026-10", "lines": lines})
+    good, broken = read(tmp_path, exported(body, undone))
+    assert set(good) == {"operational_events", "risk_checks"} and broken == []
+    assert len(good["operational_events"]) == 2
+    assert "commission_decisions" in read(tmp_path, exported(body))[0]
 
 
 def test_an_approved_payout_run_approves_the_payout_of_each_partner_on_it(tmp_path: Path):

@@ -106,6 +106,26 @@ def test_synthetic_veriff_decisions_and_steps(tmp_path: Path) -> None:
     assert submitted["to_status"] == "SUBMITTED"
 
 
+SYNTHETIC_JUMIO_FORM = (
+    "callBackType=NETVERIFYID&jumioIdScanReference=j-1&verificationStatus=DENIED_FRAUD&idScanStatus=ERROR&idType=PASSPORT&idCountry=USA"
+    "&idExpiry=2030-01-31&rejectReason=%7B%22rejectReasonCode%22%3A%22102%22%2C%22rejectReasonDescription%22%3A%22PHOTOCOPY%22%7D"
+    "&identityVerification=%7B%22similarity%22%3A%22MATCH%22%2C%22validity%22%3A%22FALSE%22%7D&customerId=C1"
+    "&callbackDate=2026-03-02T09%3A00%3A00.000Z"
+)
+
+
+def test_a_synthetic_callback_of_jumio_is_a_form_with_json_inside_and_a_workflows_end_is_a_note(tmp_path: Path) -> None:
+    (_, check), (_, status), (_, face) = made("jumio", tmp_path / "synthetic.txt", SYNTHETIC_JUMIO_FORM)
+    assert (check["client_id"], check["result"], check["reason_codes"]) == ("C1", "fail", ["PHOTOCOPY"])
+    document = (check["document_type"], check["document_country"], str(check["document_expires_on"]))
+    assert document == ("PASSPORT", "USA", "2030-01-31")
+    assert (status["to_status"], face["check"], face["result"]) == ("REJECTED", "liveness", "fail")
+    said = {"callbackSentAt": "2026-03-02T09:00:00.000Z", "userReference": "C1"}
+    ended = json.dumps(said | {"workflowExecution": {"id": "w", "status": "PROCESSED"}})
+    ((_, note),) = made("jumio", tmp_path / "synthetic-end.txt", ended)
+    assert (note["event"], note["client_id"], note["event_id"]) == ("note", "C1", "w:PROCESSED")
+
+
 def test_a_synthetic_ofx_of_version_1_whose_tags_have_no_ends(tmp_path: Path) -> None:
     (_, head), *lines = made("ofx", tmp_path / "synthetic.ofx", SGML)
     assert (head["opening_balance"], head["closing_balance"]) == (Decimal(100), Decimal(110))

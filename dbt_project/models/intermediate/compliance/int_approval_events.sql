@@ -5,12 +5,23 @@
 ) }}
 
 -- The orders given in our own approval screens, their JSON read once. Subject types are named as the money feeds name them.
-with events as (
-    select
-        *,
-        after ->> '$.decisions[0].decision' as decided
+-- A decision that whoever took it undid, before anything of it went out, is retracted; it comes in one load with its undoing.
+with undone as (
+    select distinct
+        approval_id,
+        _load_id
     from {{ ref('stg_operational_events') }}
-    where {{ new_rows() }} and (type like 'approval.%' or type like '%.proposed')
+    where {{ new_rows() }} and type = 'approval.undone'
+),
+
+events as (
+    select
+        orders.*,
+        orders.after ->> '$.decisions[0].decision' as decided,
+        undone.approval_id is not null as is_undone
+    from {{ ref('stg_operational_events') }} as orders
+    left join undone on orders.event_id = undone.approval_id and orders._load_id = undone._load_id
+    where {{ new_rows('orders') }} and (orders.type like 'approval.%' or orders.type like '%.proposed')
 )
 
 select
@@ -28,14 +39,15 @@ select
     client_id,
     entity,
     case
+        when is_undone then 'retracted'
         when decided = 'override' then 'overridden'
         when (after ->> '$.decisions[0].final') = 'false' then 'step_approved'
         when decided is not null then decided || case decided when 'approve' then 'd' else 'ed' end
     end as decision,
-    (after ->> '$.decisions[0].final') = 'true' as is_final,
+    (after ->> '$.decisions[0].final') = 'true' and not is_undone as is_final,
     coalesce(after ->> '$.round', before ->> '$.round')::integer as round,
     coalesce(after ->> '$.step', before ->> '$.step')::integer as step,
-    case when type like '%.proposed' then 'open' else coalesce(after ->> '$.state', before ->> '$.state') end as state,
+    case when is_undone then 'undone' when type like '%.proposed' then 'open' else coalesce(after ->> '$.state', before ->> '$.state') end as state,
     coalesce(after ->> '$.opened_at', after ->> '$.proposals[0].proposed_at')::timestamp as opened_at,
     (after ->> '$.due_at')::timestamp as due_at,
     coalesce(after ->> '$.decisions[0].amount', after ->> '$.proposals[0].amount')::decimal(38, 8) as amount,

@@ -5,20 +5,26 @@
 ) }}
 
 -- What people did with a break on our own pages: who took it, what they wrote, which entry settles it, and the decision that closed it.
+-- One that was undone closed nothing; it comes in one load with its undoing.
+with events as (
+    select * from {{ ref('stg_operational_events') }}
+    where {{ new_rows() }} and subject_type = 'break'
+),
+
+undone as (select distinct approval_id, _load_id from events where type = 'approval.undone')
+
 select
-    event_id,
-    seq,
-    subject_id as break_id,
-    type = 'approval.approved' and (after ->> '$.decisions[0].final') = 'true' as is_resolved,
-    after ->> '$.owner' as owner,
-    coalesce(after ->> '$.comment', after ->> '$.note') as comment,
-    after ->> '$.entry_id' as entry_id,
-    reason,
-    actor_id,
-    occurred_at,
-    _load_id
-from {{ ref('stg_operational_events') }}
-where
-    {{ new_rows() }}
-    and subject_type = 'break'
-    and type in ('break.assigned', 'break.commented', 'approval.approved')
+    events.event_id,
+    events.seq,
+    events.subject_id as break_id,
+    events.type = 'approval.approved' and (events.after ->> '$.decisions[0].final') = 'true' and undone.approval_id is null as is_resolved,
+    events.after ->> '$.owner' as owner,
+    coalesce(events.after ->> '$.comment', events.after ->> '$.note') as comment,
+    events.after ->> '$.entry_id' as entry_id,
+    events.reason,
+    events.actor_id,
+    events.occurred_at,
+    events._load_id
+from events
+left join undone on events.event_id = undone.approval_id and events._load_id = undone._load_id
+where events.type in ('break.assigned', 'break.commented', 'approval.approved')

@@ -19,6 +19,8 @@ held_clients as (
     from {{ ref('fct_commission_flags') }}
 ),
 
+partners as (select partner_id, payout_schedule from {{ ref('dim_partners') }}),
+
 held_subjects as (
     select
         partner_id,
@@ -31,6 +33,18 @@ held_subjects as (
 
 clawed_lines as (select distinct accrual_id from decisions where event = 'clawed_back' and accrual_id is not null),
 
+-- an approved proposal takes back all that one client's deals earned until then
+clawed_clients as (
+    select
+        (after -> '$.facts') ->> 'facts.partner_id' as partner_id,
+        after ->> '$.decisions[0].currency' as currency,
+        client_id,
+        max(recorded_at) as known_at
+    from {{ ref('stg_operational_events') }}
+    where subject_type = 'commission_clawback' and type = 'approval.approved' and (after ->> '$.decisions[0].final') = 'true'
+    group by all
+),
+
 looked_at as (
     select
         *,
@@ -39,6 +53,8 @@ looked_at as (
     {%- if since %}
     where
         _horizon_load_id > {{ since }}
+        -- its day of payment may have come
+        or status = 'approved'
         {%- if has_new_loads(['commission_decisions']) %}
         or partner_id in (select decided.partner_id from decisions as decided where decided._load_id > {{ since }})
         {%- endif %}
@@ -127,8 +143,10 @@ standing as (
         case
             when lines.accrual_id in (select clawed_lines.accrual_id from clawed_lines) then 'clawed_back'
             when taken_back.accrual_id is not null then 'reversed'
+            when lines.accrued_at <= clawed_clients.known_at then 'clawed_back'
             when covered.payout_id is not null then 'paid'
             when first_approvals.approved_at < lines.accrued_at and covered.approval_id is not null then 'adjusted'
+            when covered.approval_id is not null and {{ payable_from('lines.executed_at', 'partners.payout_schedule') }} > {{ known_at() }} then 'approved'
             when covered.approval_id is not null then 'payable'
             when held_clients.client_id is not null or held_subjects.subject is not null or held_lines.subject is not null then 'held'
             else 'accrued'
@@ -142,6 +160,9 @@ standing as (
         on lines.partner_id = first_approvals.partner_id and lines.currency = first_approvals.currency and lines.period = first_approvals.period
     left join held_clients
         on lines.partner_id = held_clients.partner_id and lines.currency = held_clients.currency and lines.client_id = held_clients.client_id
+    left join partners on lines.partner_id = partners.partner_id
+    left join clawed_clients
+        on lines.partner_id = clawed_clients.partner_id and lines.currency = clawed_clients.currency and lines.client_id = clawed_clients.client_id
     left join held_subjects on lines.partner_id = held_subjects.partner_id and lines.period = held_subjects.subject
     left join held_subjects as held_lines on lines.partner_id = held_lines.partner_id and lines.accrual_id = held_lines.subject
 )

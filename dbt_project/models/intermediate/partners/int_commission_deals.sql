@@ -6,6 +6,8 @@
 -- depends_on: {{ ref('stg_partners') }}
 -- depends_on: {{ ref('stg_psp_transactions') }}
 -- depends_on: {{ ref('stg_account_snapshots') }}
+-- depends_on: {{ ref('stg_commission_rules') }}
+-- depends_on: {{ ref('int_commission_periodic_shares') }}
 -- The deals this step has to look at, each with its place on the rate card: all of them at first, then those that are new or corrected and those
 -- that a late row of anything they depend on touches. A deal that is not eligible (any more) has no slice. What a staged slice needs beyond
 -- that is measured in int_commission_parts.
@@ -211,6 +213,10 @@ eligible as (
         case when is_on_commission then greatest(
             -(closing_commission + coalesce({{ share_of('opened_commission', 'lots', 'opened_lots') }}, 0)), 0
         ) end::decimal(38, 16) as commission_paid,
+        -- of an opening closed in parts what is to be divided: that comes last, so that a line that ends on a tie is one
+        case when is_on_commission and opened_lots <> lots and opened_lots > 0 then closing_commission end::decimal(38, 16) as own_charge,
+        case when is_on_commission and opened_lots <> lots and opened_lots > 0 then opened_commission end::decimal(38, 16) as shared_charge,
+        case when is_on_commission and opened_lots <> lots and opened_lots > 0 then opened_lots end::decimal(38, 8) as shared_lots,
         -- without a division it has the digits that were sent
         case when is_on_commission and not is_followed and entry <> 'inout' and (opened_lots = lots or opened_lots = 0) then
             {{ short_decimal('try_cast(greatest(-(commission + plain_opened_commission), 0) as decimal(18, 8))') }}

@@ -24,6 +24,9 @@ wanted_from as (
 wanted_to as (
     select currency from plans
     union
+    -- the conditions of an acquisition are in its rule's currency
+    select currency from rules where scheme = 'cpa'
+    union
     select 'USD' as currency
 ),
 

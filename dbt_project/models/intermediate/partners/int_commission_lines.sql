@@ -56,6 +56,10 @@ own_lines as (
         case
             when card.scheme = 'per_lot' then
                 case when deals.short_lots is null or card.short_unit_rate is null then deals.lots::decimal(38, 8) * card.unit_rate end
+            when deals.shared_lots is not null then greatest(-(
+                ((deals.own_charge * card.rate)::decimal(38, 16) * deals.account_fx_rate)::decimal(38, 20)
+                + {{ share_of('((deals.shared_charge * card.rate)::decimal(38, 16) * deals.account_fx_rate)', 'deals.lots', 'deals.shared_lots') }}
+            ), 0)::decimal(38, 20)
             when deals.short_commission_paid is null or card.short_unit_rate is null then
                 ((deals.commission_paid * card.rate)::decimal(38, 16) * deals.account_fx_rate)::decimal(38, 20)
             when deals.account_fx_rate <> 1 then deals.short_commission_paid::decimal(38, 4) * card.short_unit_rate * deals.account_fx_rate

@@ -3,14 +3,30 @@
 -- reversed and followed by a new revision. What waits for a rate, a rule or a plan stands here with its reason and nothing to pay.
 with fx as (select * from {{ ref('int_commission_fx') }} where to_currency = 'USD'),
 
+caps as (select * from {{ ref('int_commission_caps') }} where platform = '~'),
+
+shares as (
+    select
+        shares.* exclude (amount, reason),
+        case when caps.side is not null then caps.left_amount else shares.amount end as amount,
+        caps.paid_amount < caps.asked_amount as is_capped,
+        case
+            when shares.reason is not null then shares.reason
+            when shares.has_caps and caps.side is null then 'no_rate'
+            when caps.paid_amount = 0 then 'capped'
+        end as reason
+    from {{ ref('int_commission_periodic_shares') }} as shares
+    left join caps on shares.item = caps.side and shares.partner_id = caps.partner_id
+),
+
 rounded as (
     select
-        shares.*,
-        case when shares.reason is null then
-            {{ round_line('null::decimal(38, 8)', 'shares.amount::decimal(38, 16)', 'shares.rounding_digits', 'shares.rounding_mode') }}
+        *,
+        case when reason is null then
+            {{ round_line('null::decimal(38, 8)', 'amount::decimal(38, 16)', 'rounding_digits', 'rounding_mode') }}
         else 0 end as line_amount
-    from {{ ref('int_commission_periodic_shares') }} as shares
-    where shares.reason is null or shares.reason in (select reasons.reason from {{ ref('commission_zero_reasons') }} as reasons where reasons.is_open)
+    from shares
+    where reason is null or reason in (select reasons.reason from {{ ref('commission_zero_reasons') }} as reasons where reasons.is_open)
 ),
 
 expected as (
@@ -33,10 +49,11 @@ expected as (
         rounded.line_amount as amount,
         rounded.currency,
         case when rounded.currency = 'USD' then 1 else fx.rate end::decimal(24, 12) as fx_rate_usd,
-        {{ round_money(
-            "rounded.line_amount::decimal(20, 8) * (case when rounded.currency = 'USD' then 1 else fx.rate end)::decimal(18, 10)", 8
-        ) }} as amount_usd,
+        case
+            when rounded.currency = 'USD' then rounded.line_amount else {{ round_non_negative('(rounded.line_amount * fx.rate)', 8) }}
+        end as amount_usd,
         rounded.tier_from,
+        case when rounded.is_capped then 'cap' end as limited_by,
         rounded.happened_at as executed_at,
         rounded.reason as waits_for
     from rounded
@@ -61,7 +78,7 @@ unchanged as (
     where
         {% for column in [
             'client_id', 'executed_at', 'level', 'plan_id', 'plan_version', 'rule_id', 'rule_version', 'distribution', 'basis_amount', 'own_rate',
-            'rate', 'fx_rate', 'tier_from', 'amount', 'currency', 'amount_usd', 'waits_for'
+            'rate', 'fx_rate', 'tier_from', 'limited_by', 'amount', 'currency', 'amount_usd', 'waits_for'
         ] -%}
         expected.{{ column }} is not distinct from standing.{{ column }}{{ ' and ' if not loop.last }}
         {% endfor %}

@@ -133,6 +133,8 @@ select
         when typed.tier is null then case when typed.tier_type not in ('NULL', 'OBJECT', 'VARCHAR') then 'tier' end
         when coalesce(typed.tier_kpi, '') not in ('lots', 'notional_usd', 'active_clients', 'commission', 'deposits', 'net_revenue')
             then 'tier kpi ' || coalesce(typed.tier_kpi, 'none')
+        when typed.tier_kpi = 'net_revenue' and coalesce(typed.tier_scheme, 'revenue_share') <> 'revenue_share'
+            then 'tier of net_revenue for ' || typed.tier_scheme
         when typed.tier_mode not in ('whole', 'marginal') then 'tier mode ' || typed.tier_mode
         when split_part(typed.tier_window_text, ':', 1) not in ('calendar_month', 'previous_months', 'rolling_days')
             then 'tier window ' || typed.tier_window_text
