@@ -39,6 +39,10 @@ from ingestion.simulator.withdrawals import refund_plan
 from ingestion.simulator.world import DAY, World
 
 
+MOST_PARTNERS = 200
+"""Unless told: the network that the promises of speed speak of, however many clients there are."""
+
+
 @dataclass(frozen=True)
 class SimulationSummary:
     """What was written: rows per feed, where, for which days, and how long it took."""
@@ -82,7 +86,7 @@ def simulate(
         seed=seed,
         deals=deals,
         clients=clients,
-        partners=max(partners or clients // 25, 24),
+        partners=max(partners or min(clients // 25, MOST_PARTNERS), 24),
         start=start or today - timedelta(days=days),
         days=days,
         runway_days=45 if deals <= trading.FULL_DETAIL else 4,
