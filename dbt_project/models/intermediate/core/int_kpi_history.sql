@@ -68,9 +68,9 @@ changed as (
         {%- endif %} as is_restatement
     from stated
     where value is distinct from value_before
-)
-{%- if is_incremental() %},
+),
 
+{% if is_incremental() -%}
 clients as (select * from {{ ref('int_ledger_clients') }}),
 
 arrived as (
@@ -171,13 +171,24 @@ causes as (
     where changed.is_restatement
     group by changed.day, changed.entity, changed.kpi
 ),
+{%- else -%}
+causes as (
+    select
+        day,
+        entity,
+        kpi,
+        null::varchar as cause,
+        0 as events
+    from changed
+    where is_restatement
+),
+{%- endif %}
 
 feeds as (
     select string_agg(distinct feed, ', ' order by feed) as names
     from {{ source('raw', 'loads') }}
     where load_id > {{ high_water() }} and load_id <= {{ horizon_load_id() }} and rows_loaded > 0
 )
-{%- endif %}
 
 select
     changed.day,
@@ -187,18 +198,13 @@ select
     changed.value::decimal(38, 8) as value,
     changed.value_before::decimal(38, 8) as value_before,
     changed.is_restatement,
-    {% if is_incremental() -%}
     case
+        when not changed.is_restatement then null
         when causes.cause is not null then causes.cause || case when causes.events > 1 then ' and ' || (causes.events - 1)::bigint || ' more' else '' end
         else coalesce('rows of ' || feeds.names, 'no row of a feed')
     end as caused_by,
-    {%- else -%}
-    null::varchar as caused_by,
-    {%- endif %}
     {{ known_at() }} as recorded_at,
     {{ horizon_load_id() }} as _horizon_load_id
 from changed
-{%- if is_incremental() %}
 cross join feeds
 left join causes on changed.day = causes.day and changed.entity = causes.entity and changed.kpi = causes.kpi
-{%- endif %}

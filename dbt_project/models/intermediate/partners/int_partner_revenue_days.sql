@@ -1,7 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='day') }}
 {%- set pays = commission_pays_by('revenue_share') %}
+{#- Who pays by what, and who is whose client as a person, change seldom, and then for all time. -#}
+{%- set of_all_time = not is_incremental() or has_new_loads(['clients', 'partners', 'commission_plans', 'commission_rules']) %}
 -- depends_on: {{ ref('stg_commission_rules') }}
 -- What the house earned of each partner's own clients by UTC day, part by part, in each currency that a plan of the partner has had. At full width:
--- nothing is rounded before the line is.
+-- nothing is rounded before the line is. An increment makes the days anew that something new reaches; a day of which nothing is left stands empty.
 with client_partners as (select * from {{ ref('int_client_partners') }} where {{ 'partner_id is not null' if pays else 'false' }}),
 
 fx as (select * from {{ ref('int_commission_fx') }}),
@@ -27,6 +30,60 @@ payments as (
     qualify row_number() over (partition by psp, coalesce(psp_txn_id, event_id), kind order by occurred_at, event_id) = 1
 ),
 
+{% if is_incremental() and not of_all_time -%}
+corrected_deals as (
+    select versions.executed_at
+    from {{ source('raw', 'deals') }} as versions
+    semi join (select platform, deal_id from {{ source('raw', 'deals') }} where _version > 1 and {{ new_rows() }}) as corrections
+        on versions.platform = corrections.platform and versions.deal_id = corrections.deal_id
+),
+
+reached_payments as (
+    select versions.occurred_at
+    from {{ source('raw', 'psp_transactions') }} as versions
+    semi join (
+        select psp, coalesce(psp_txn_id, event_id) as payment from {{ source('raw', 'psp_transactions') }} where {{ new_rows() }}
+    ) as came on versions.psp = came.psp and coalesce(versions.psp_txn_id, versions.event_id) = came.payment
+),
+
+-- a late link moves all of its client
+moved_clients as (select distinct client_id from client_partners where {{ new_rows() }}),
+
+new_rates as (
+    select
+        min(valid_from) as valid_from,
+        max(valid_to) as valid_to
+    from fx
+    where {{ new_rows() }}
+),
+
+reached_days as (
+    select executed_at::date as day from {{ ref('fct_deals') }} where _horizon_load_id > {{ high_water() }}
+    union
+    select executed_at::date from corrected_deals
+    union
+    select occurred_at::date from reached_payments
+    {% if has_new_loads(['partner_links']) -%}
+    union
+    select deals.executed_at::date
+    from {{ ref('fct_deals') }} as deals
+    semi join moved_clients on deals.client_id = moved_clients.client_id
+    union
+    select payments.occurred_at::date
+    from payments
+    semi join moved_clients on payments.client_id = moved_clients.client_id
+    {%- endif %}
+    {% if has_new_loads(['fx_rates']) -%}
+    union
+    select days.day
+    from {{ this }} as days
+    inner join new_rates on days.day >= new_rates.valid_from::date and days.day < new_rates.valid_to
+    {%- endif %}
+),
+{%- elif is_incremental() -%}
+reached_days as (select distinct days.day from {{ this }} as days),
+{%- endif %}
+
 events as (
     select
         client_id,
@@ -44,6 +101,9 @@ events as (
         {{ 'true' if pays else 'false' }}
         and not is_cancelled and not is_demo and not is_test
         and (action in ('buy', 'sell', 'bonus', 'so_compensation') or starts_with(action, 'commission'))
+        {%- if not of_all_time %}
+        and executed_at::date in (select reached_days.day from reached_days)
+        {%- endif %}
     union all
     select
         client_id,
@@ -57,7 +117,11 @@ events as (
         case kind when 'chargeback' then amount else -amount end as chargebacks,
         0 as write_offs
     from payments
-    where kind in ('chargeback', 'chargeback_reversal')
+    where
+        kind in ('chargeback', 'chargeback_reversal')
+        {%- if not of_all_time %}
+        and occurred_at::date in (select reached_days.day from reached_days)
+        {%- endif %}
     union all
     select
         client_id,
@@ -71,7 +135,11 @@ events as (
         0 as chargebacks,
         0 as write_offs
     from payments
-    where fee_amount > 0 and coalesce(fee_borne_by, 'firm') = 'firm'
+    where
+        fee_amount > 0 and coalesce(fee_borne_by, 'firm') = 'firm'
+        {%- if not of_all_time %}
+        and occurred_at::date in (select reached_days.day from reached_days)
+        {%- endif %}
 ),
 
 owned as (
@@ -100,18 +168,35 @@ converted as (
         case when owned.currency = owned.plan_currency then 1 else fx.rate end::decimal(24, 12) as fx_rate
     from owned
     asof left join fx on owned.currency = fx.from_currency and owned.plan_currency = fx.to_currency and owned.happened_at >= fx.valid_from
+),
+
+sums as (
+    select
+        partner_id,
+        plan_currency as currency,
+        happened_at::date as day,
+        {% for part in ['trading_result', 'commission', 'swap', 'bonus', 'psp_fees', 'chargebacks', 'write_offs'] -%}
+        coalesce(sum({{ part }}::decimal(20, 8) * fx_rate), 0)::decimal(38, 16) as {{ part }},
+        {% endfor -%}
+        coalesce(
+            sum((trading_result + commission + swap - bonus - psp_fees - chargebacks - write_offs)::decimal(20, 8) * fx_rate), 0
+        )::decimal(38, 16) as net_revenue,
+        count(*) filter (where fx_rate is null) as without_rate
+    from converted
+    group by partner_id, plan_currency, happened_at::date
 )
 
+select * from sums
+{%- if is_incremental() %}
+union all by name
 select
-    partner_id,
-    plan_currency as currency,
-    happened_at::date as day,
-    {% for part in ['trading_result', 'commission', 'swap', 'bonus', 'psp_fees', 'chargebacks', 'write_offs'] -%}
-    coalesce(sum({{ part }}::decimal(20, 8) * fx_rate), 0)::decimal(38, 16) as {{ part }},
+    '' as partner_id,
+    '' as currency,
+    reached_days.day,
+    {% for part in ['trading_result', 'commission', 'swap', 'bonus', 'psp_fees', 'chargebacks', 'write_offs', 'net_revenue'] -%}
+    0::decimal(38, 16) as {{ part }},
     {% endfor -%}
-    coalesce(
-        sum((trading_result + commission + swap - bonus - psp_fees - chargebacks - write_offs)::decimal(20, 8) * fx_rate), 0
-    )::decimal(38, 16) as net_revenue,
-    count(*) filter (where fx_rate is null) as without_rate
-from converted
-group by partner_id, plan_currency, happened_at::date
+    0::bigint as without_rate
+from reached_days
+anti join sums on reached_days.day = sums.day
+{%- endif %}
