@@ -144,14 +144,16 @@ def _closed(row: HtmlRow, login: str, zone: str | int) -> Ticket:
 
 
 def _open(row: HtmlRow, login: str, zone: str | int) -> Ticket:
-    if _fields(row)[1] not in TRADES:
-        raise ValueError(f"Type: {row.cells[2]!r} is neither buy nor sell")
+    cells, kind = _fields(row)
+    if kind not in TRADES:
+        raise ValueError(f"Type: {cells[2]!r} is neither buy nor sell")
     return _order(row, login, zone, closed_at=None)
 
 
 def _working(row: HtmlRow, login: str, zone: str | int) -> Ticket:
-    if _fields(row)[1] not in PENDING:
-        raise ValueError(f"Type: {row.cells[2]!r} is no pending order")
+    cells, kind = _fields(row)
+    if kind not in PENDING:
+        raise ValueError(f"Type: {cells[2]!r} is no pending order")
     return _order(row, login, zone, closed_at=None)
 
 

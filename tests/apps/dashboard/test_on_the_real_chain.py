@@ -71,7 +71,10 @@ def test_every_link_that_the_first_run_prints_opens_its_page_for_its_user(open_p
     for one in found:
         query = dict(parse_qsl(one.query))
         app = open_page(one.path.strip("/"), query.pop("user"), home=broker, **query)
-        assert not app.exception and not app.error, words(app)
+        said = words(app)
+        assert not app.exception
+        # a control failure is what one of the links is there to show
+        assert "Refused" not in said and "Failed (reference" not in said and "No such" not in said, said
         assert titles[one.path.strip("/")] in [title.value for title in app.title]
 
 

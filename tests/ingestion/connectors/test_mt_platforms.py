@@ -194,6 +194,16 @@ def test_a_statement_cut_off_is_refused(tmp_path: Path) -> None:
         list(STATEMENT.read(tmp_path / "s.htm"))
 
 
+@pytest.mark.parametrize("section", ["Open Trades:", "Working Orders:"])
+def test_a_statements_row_that_lost_its_cells_is_set_aside(tmp_path: Path, section: str) -> None:
+    text = sample("mt4", "lab2acs_Statement.htm").read_text(encoding="utf-8")
+    head, tail = text.split(section, 1)
+    row, rest = tail.split("</tr>", 1)
+    (tmp_path / "s.htm").write_text(f"{head}{section}{row}</tr><tr><td>77</td><td>2020.01.01 10:00</td></tr>{rest}")
+    rejected = [one for batch in STATEMENT.read(tmp_path / "s.htm") for one in batch.rejected]
+    assert len(rejected) == 1 and rejected[0].rules[0].startswith("Type: None is")
+
+
 @pytest.mark.parametrize("ending", ["csv", "html"])
 def test_a_trade_history_saved_otherwise_gives_the_deals_of_the_spreadsheet(tmp_path: Path, ending: str) -> None:
     original = sample("mt5", "ReportHistory_wizard.xlsx")
