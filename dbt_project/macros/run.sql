@@ -41,6 +41,18 @@
     {{ return(run_query(found).columns[0].values()[0] > 0) }}
 {%- endmacro -%}
 
+{#- Whether a row that corrects an earlier one of these feeds has come since this model was last built: what the earlier one was about may lose by it. -#}
+{%- macro has_new_corrections(feeds) -%}
+    {%- if not execute -%} {{ return(true) }} {%- endif -%}
+    {%- set found -%}
+        select
+            {% for feed in feeds -%}
+            (select count(*) from raw.{{ feed }} where _version > 1 and {{ new_rows() }}){{ ' + ' if not loop.last }}
+            {%- endfor %}
+    {%- endset -%}
+    {{ return(run_query(found).columns[0].values()[0] > 0) }}
+{%- endmacro -%}
+
 {#- Whether all that has come since this model was last built are trades: new deals, no correction and no balance operation among them. What
     depends on deals only through balance operations has then nothing to look at. -#}
 {%- macro only_trades_came() -%}

@@ -234,8 +234,10 @@ def test_running_again_after_a_crash_between_the_models_adds_nothing(broker: Bro
         "int_commission_tiers",
         "int_commission_shares",
         "int_commission_staged",
+        "int_commission_caps",
+        "int_commission_limited",
     ]
     nodes = broker.dbt.run(["run", "--select", *measured, "fct_commission_accruals", "fct_commission_zero"])
-    assert [node.status for node in nodes] == ["success"] * 7
+    assert [node.status for node in nodes] == ["success"] * 9
     assert broker.rows("select count(*), sum(hash(accrual_id, amount)) from partners.fct_commission_accruals") == before
     assert broker.rows("from partners.fct_commission_zero order by all") == unpaid

@@ -124,7 +124,6 @@ def check(family: str, count: int, seed: int, folder: Path) -> None:
     assert read > count / 50
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_three_hundred_damaged_files_are_refused_or_every_row_is_accounted_for(family: str, tmp_path: Path) -> None:
     check(family, 300, 20_260_301, tmp_path)

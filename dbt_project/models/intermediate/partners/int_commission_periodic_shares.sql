@@ -5,9 +5,7 @@ with recursive revenue as materialized (
     {{ commission_revenue() }}
 ),
 
-acquisitions as materialized (
-    {{ commission_acquisitions() }}
-),
+acquisitions as (select * from {{ ref('int_commission_clients_won') }} where step > 0),
 
 items as materialized (
     select

@@ -43,7 +43,6 @@ select
     sums.chargeback_amount::decimal(38, 8) as chargeback_amount,
     sums.fees::decimal(38, 8) as fees,
     rates.rate_to_usd as fx_rate_usd,
-    {{ known_at() }} as recorded_at,
     {{ run_id() }} as _run_id
 from sums
 left join rates on sums.currency = rates.currency and sums.day = rates.day

@@ -1,8 +1,14 @@
-{#- Clients won: the event (a deposit, a deal, an identification) that completes the conditions of the first partner's rule (cpa), and each later one that
-    reaches a higher step of its ladder. A client with a chargeback that was not reversed is not won; what was booked for it is taken back. Where a rate is missing
-    without which nobody can say, the client waits (`is_waiting`). -#}
-{%- macro commission_acquisitions() -%}
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='client_id') }}
+-- depends_on: {{ ref('stg_commission_rules') }}
+-- Clients won: the event (a deposit, a deal, an identification) that completes the conditions of the first partner's rule (cpa), and each later one that
+-- reaches a higher step of its ladder. A client with a chargeback that was not reversed is not won; what was booked for it is taken back. Where a rate is missing
+-- without which nobody can say, the client waits (`is_waiting`). An increment asks the clients anew whom something new is about; one of them who is not won
+-- stands with step 0.
 {%- set pays = commission_pays_by('cpa') %}
+{#- What reaches clients beyond those that it names. -#}
+{%- set is_of_all = not is_incremental()
+    or has_new_loads(['accounts', 'clients', 'partners', 'partner_links', 'commission_plans', 'commission_rules', 'fx_rates'])
+    or has_new_corrections(['deals', 'psp_transactions', 'kyc_events']) %}
 with client_partners as (
     select *
     from {{ ref('int_client_partners') }}
@@ -18,12 +24,32 @@ with client_partners as (
 
 fx as (select * from {{ ref('int_commission_fx') }}),
 
+{% if is_incremental() -%}
+reached as (
+    {% if is_of_all -%}
+    select client_id from {{ this }}
+    union
+    select client_id from client_partners
+    {%- else -%}
+    select client_id from {{ ref('fct_deals') }} where _horizon_load_id > {{ high_water() }}
+    union
+    select client_id from {{ source('raw', 'psp_transactions') }} where {{ new_rows() }}
+    union
+    select client_id from {{ source('raw', 'kyc_events') }} where {{ new_rows() }}
+    {%- endif %}
+),
+{%- endif %}
+
 clients as (
     select
         client_id,
         registered_at
     from {{ ref('int_clients') }}
-    where valid_to is null and not coalesce(is_test, false) and client_id in (select client_partners.client_id from client_partners)
+    where
+        valid_to is null and not coalesce(is_test, false) and client_id in (select client_partners.client_id from client_partners)
+        {%- if is_incremental() %}
+        and client_id in (select reached.client_id from reached)
+        {%- endif %}
 ),
 
 rule_currencies as (
@@ -242,27 +268,38 @@ waiting as (
     from judged
     where without_rate > 0 and client_id not in (select won.client_id from won)
     qualify row_number() over (partition by client_id order by happened_at, event_key) = 1
+),
+
+found as (
+    select
+        client_id,
+        step,
+        happened_at,
+        direct_partner_id,
+        own_client_id,
+        deposited,
+        coalesce(deposited_before, -1)::decimal(38, 16) as deposited_before,
+        false as is_waiting
+    from won
+    union all
+    select
+        client_id,
+        1 as step,
+        happened_at,
+        direct_partner_id,
+        own_client_id,
+        deposited,
+        -1 as deposited_before,
+        true as is_waiting
+    from waiting
 )
 
+select * from found
+{%- if is_incremental() %}
+union all by name
 select
     client_id,
-    step,
-    happened_at,
-    direct_partner_id,
-    own_client_id,
-    deposited,
-    coalesce(deposited_before, -1)::decimal(38, 16) as deposited_before,
-    false as is_waiting
-from won
-union all
-select
-    client_id,
-    1 as step,
-    happened_at,
-    direct_partner_id,
-    own_client_id,
-    deposited,
-    -1 as deposited_before,
-    true as is_waiting
-from waiting
-{%- endmacro -%}
+    0 as step
+from reached
+where client_id is not null and client_id not in (select found.client_id from found)
+{%- endif %}
