@@ -38,7 +38,6 @@ from ingestion.simulator.stage import Stage, patched, play_deposits, play_kyc, p
 from ingestion.simulator.withdrawals import refund_plan
 from ingestion.simulator.world import DAY, World
 
-
 MOST_PARTNERS = 200
 """Unless told: the network that the promises of speed speak of, however many clients there are."""
 
