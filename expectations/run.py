@@ -31,9 +31,8 @@ def run_suites(connection: duckdb.DuckDBPyConnection, docs: Path) -> list[Expect
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    logging.getLogger("great_expectations").setLevel(
-        logging.WARNING
-    )  # it tells everyone where its temporary folder lies
+    # this module alone sets its own level, and tells everyone where its temporary folder lies
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("extracts")
