@@ -153,7 +153,7 @@ def _shown(text: str) -> str:
 @cache
 def _letters() -> frozenset[int]:
     with TTFont(FONT, lazy=True) as font:
-        return frozenset(font.getBestCmap())
+        return frozenset(font.getBestCmap() or ())
 
 
 def file_name(parts: Sequence[str]) -> str:
