@@ -17,7 +17,7 @@ from warehouse.settings import PROJECT, Settings
 
 CLASSES = PROJECT / "dbt_project" / "seeds" / "finance" / "break_classes.csv"
 NO_FEED_SAYS_IT = {"ledger_differs"}
-"""The ledger posts the commission lines themselves: only a defect of ours could make it differ, and a test plants one in the tables."""
+"""The ledger posts the commission lines themselves: only a defect of ours could make it differ. No test plants one."""
 RESERVES = "reserve_overdue"
 """Releases use up the oldest lots, so a release that was not made shows in its pool, and of its size only what is past the tolerance."""
 
