@@ -30,6 +30,7 @@ def main() -> None:
         pipeline,
         quarantine,
         reading,
+        rules,
         scaffold,
         serving,
     )
@@ -45,6 +46,7 @@ def main() -> None:
         first_run,
         bench,
         commissions,
+        rules,
         scaffold,
     ):
         app.registered_commands += module.app.registered_commands
