@@ -33,6 +33,9 @@ PAGES = (
     Listed("client_money", "Client money", "Books"),
     Listed("close_board", "Close board", "Books"),
     Listed("restatements", "Restatements", "Books"),
+    Listed("alerts", "Alerts", "Compliance"),
+    Listed("rules", "Rules", "Compliance"),
+    Listed("linked_persons", "Linked persons", "Compliance"),
     Listed("regulator_query", "Regulator query", "Evidence"),
     Listed("data", "Data", "Evidence"),
 )
