@@ -44,7 +44,9 @@ def in_another_order(built_home: Settings, tmp_path_factory: pytest.TempPathFact
     """The same archived files, the newest batch first, cut into other calls."""
     from ingestion.simulator import simulate
 
-    settings = Settings(home=tmp_path_factory.mktemp("reordered"))
+    settings = Settings(
+        home=tmp_path_factory.mktemp("reordered"), threads=2
+    )  # nor does it matter which thread is first
     make_home(settings)
     deals = json.loads(built_home.simulated_marker.read_text(encoding="utf-8"))["deals"]
     simulate(settings.landing, truth=settings.truth, deals=deals)
