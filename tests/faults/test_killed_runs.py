@@ -70,7 +70,8 @@ def killed(home: Settings, listing: Path, chance: random.Random, *, whole: float
     done = 0
     while True:
         process = run(home, listing)
-        process.join(timeout=chance.uniform(0.02, 1.05) * whole if done < kills else 900)
+        # more of them early, which are the cheap ones; a restarted run has the same way before it
+        process.join(timeout=chance.random() ** 2 * 1.05 * whole if done < kills else 900)
         if process.exitcode is not None:
             assert process.exitcode == 0
             return done
