@@ -94,18 +94,18 @@ transition_findings as (
         unnest(list_filter([
             case
                 when transitions.to_status is null
-                    then {'rule': 'forbidden_transition', 'detail': 'no row of the table leads from ' || judged.judged_from || ' to ' || judged.to_status}
+                    then struct_pack(rule := 'forbidden_transition', detail := 'no row of the table leads from ' || judged.judged_from || ' to ' || judged.to_status)
                 when not list_contains(transitions.actors, 'any')
                     and not coalesce(list_has_any(transitions.actors, kinds.actors), false)
-                    then {
-                        'rule': 'forbidden_actor',
-                        'detail': 'for ' || array_to_string(transitions.actors, ' or ') || '; it was '
+                    then struct_pack(
+                        rule := 'forbidden_actor',
+                        detail := 'for ' || array_to_string(transitions.actors, ' or ') || '; it was '
                         || coalesce(judged.judged_type, 'nobody named') || coalesce(' with the role ' || judged.role, '')
-                    }
+                    )
             end,
             case
                 when judged.prior_status is not null and judged.from_status <> judged.prior_status
-                    then {'rule': 'from_mismatch', 'detail': 'claims to leave ' || judged.from_status || ', the status was ' || judged.prior_status}
+                    then struct_pack(rule := 'from_mismatch', detail := 'claims to leave ' || judged.from_status || ', the status was ' || judged.prior_status)
             end
         ], finding -> finding is not null)) as finding
     from judged
@@ -164,27 +164,27 @@ evidence_findings as (
     select
         approvals.*,
         unnest(list_filter([
-            case when evidence.identity is distinct from 'clear' then {'rule': 'missing_identity', 'detail': 'identity: ' || coalesce(evidence.identity, 'no result')} end,
+            case when evidence.identity is distinct from 'clear' then struct_pack(rule := 'missing_identity', detail := 'identity: ' || coalesce(evidence.identity, 'no result')) end,
             case
                 when profiles.needs_address and evidence.address is distinct from 'clear'
-                    then {'rule': 'missing_address', 'detail': 'address: ' || coalesce(evidence.address, 'no result')}
+                    then struct_pack(rule := 'missing_address', detail := 'address: ' || coalesce(evidence.address, 'no result'))
             end,
             case
                 when evidence.sanctions is distinct from 'clear' or evidence.pep is distinct from 'clear' or evidence.adverse_media is distinct from 'clear'
-                    then {
-                        'rule': 'missing_screening',
-                        'detail': 'sanctions: ' || coalesce(evidence.sanctions, 'no result') || ', pep: ' || coalesce(evidence.pep, 'no result')
+                    then struct_pack(
+                        rule := 'missing_screening',
+                        detail := 'sanctions: ' || coalesce(evidence.sanctions, 'no result') || ', pep: ' || coalesce(evidence.pep, 'no result')
                         || ', adverse media: ' || coalesce(evidence.adverse_media, 'no result')
-                    }
+                    )
             end,
-            case when not evidence.is_rated then {'rule': 'missing_risk_rating', 'detail': 'no rating until the approval'} end,
+            case when not evidence.is_rated then struct_pack(rule := 'missing_risk_rating', detail := 'no rating until the approval') end,
             case
                 when profiles.needs_appropriateness and not evidence.has_appropriateness
-                    then {'rule': 'missing_appropriateness', 'detail': 'no test recorded until the approval'}
+                    then struct_pack(rule := 'missing_appropriateness', detail := 'no test recorded until the approval')
             end,
             case
                 when not evidence.has_category and not coalesce(records.has_category, false)
-                    then {'rule': 'missing_category', 'detail': 'no category set until the approval'}
+                    then struct_pack(rule := 'missing_category', detail := 'no category set until the approval')
             end
         ], finding -> finding is not null)) as finding
     from approvals
@@ -211,7 +211,7 @@ findings as (
         found.moment_no,
         found.known_from,
         found.known_to,
-        found.finding.rule as rule,
+        found.finding.rule,
         found.provider,
         found.event_id,
         found.judged_from as from_status,
@@ -220,7 +220,7 @@ findings as (
         found.actor_id,
         found.occurred_at,
         null::timestamp as due_at,
-        found.finding.detail as detail
+        found.finding.detail
     from {{ relation }} as found
     {% if not loop.last %}union all
     {% endif -%}
