@@ -16,7 +16,7 @@ ACTORS = {"client": ("client", None), "system": ("system", "rules"), "provider":
           "mlro": ("staff", "S-mlro"), "sales": ("staff", "S-sales")}  # fmt: skip
 NAMED = {"client": {"client"}, "system": {"system"}, "compliance": {"analyst"}, "mlro": {"analyst", "mlro"}}
 """Which actors of the table each of them is; nobody else is one."""
-MODELS = ("fct_kyc_violations",)
+MODELS = ("fct_kyc_violations", "fct_kyc_files", "fct_kyc_queue")
 EVIDENCE = ("identity", "address", "sanctions", "pep", "adverse_media", "risk_rating", "outcome", "category")
 
 
@@ -274,8 +274,34 @@ def test_a_late_event_supersedes_what_was_a_violation_without_it(broker: Broker)
     assert violations(broker, "overtaken", SECOND) == set()
 
 
+def queued(broker: Broker, client_id: str) -> set[str]:
+    return {row[0] for row in broker.rows("select reason from compliance.fct_kyc_queue where client_id = ?", client_id)}
+
+
+@pytest.mark.parametrize(
+    ("client_id", "reasons"),
+    [
+        ("no_identity", {"missing_identity"}), ("never", {"cysec_15_days"}), ("over_limit", {"cysec_15_days", "cysec_limit"}),
+        ("expired", {"document_expired"}), ("high", {"review_overdue"}), ("consider", {"missing_screening", "rating_too_low"}),
+        ("mismatch", {"to_decide", "from_mismatch"}), ("midway", {"to_decide"}),
+        # put right since, or nothing to put right
+        ("too_late", set()), ("whole", set()), ("reviewed", set()), ("left", set()), ("renewed", set()),
+    ],
+)  # fmt: skip
+def test_the_queue_holds_what_still_needs_a_person(broker: Broker, client_id: str, reasons: set[str]) -> None:
+    assert queued(broker, client_id) == reasons
+
+
+def test_a_file_shows_what_its_client_may_do_and_what_it_lacks(broker: Broker) -> None:
+    shown = "select kyc_status, can_deposit, can_trade, can_withdraw, lacks, score_rating from compliance.fct_kyc_files where client_id = ?"
+    assert broker.rows(shown, "whole") == [("APPROVED", "yes", "yes", "yes", "", "low")]
+    assert broker.rows(shown, "no_pep") == [("APPROVED", "yes", "yes", "yes", "PEP screening", "low")]
+    assert broker.rows(shown, "left") == [("TERMINATED", "no", "close only", "return to source", "", "low")]
+    assert broker.rows(shown, "consider")[0][-1] == "high"
+
+
 def test_increments_give_what_one_pass_over_everything_gives(broker: Broker) -> None:
-    dump = "select * exclude (_run_id) from compliance.fct_kyc_violations order by all"
-    increments = broker.rows(dump)
+    dumps = [f"select * exclude (_run_id) from compliance.{mart} order by all" for mart in MODELS]
+    increments = [broker.rows(dump) for dump in dumps]
     broker.rebuild(*MODELS)
-    assert broker.rows(dump) == increments
+    assert [broker.rows(dump) for dump in dumps] == increments
