@@ -78,7 +78,14 @@ def ticket(event_id: str, ticket_id: str, event: str, at: str, **more: Any) -> R
 
 
 def lead(number: int, at: str, source: str = "ads") -> Row:
-    return {"lead_id": f"L{number}", "changed_at": at, "created_at": at, "source": source, "country": "CY", "status": "new"}
+    return {
+        "lead_id": f"L{number}",
+        "changed_at": at,
+        "created_at": at,
+        "source": source,
+        "country": "CY",
+        "status": "new",
+    }
 
 
 BROKER: dict[str, list[Row]] = {
