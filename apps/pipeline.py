@@ -153,6 +153,8 @@ def build_and_publish(
             if built.green and not select
             else None
         )
+        if published is not None and scope != "live":
+            _send_triggers(settings, progress)
     _anchor(settings, published)
     return RunOutcome(build=built, publish=published)
 
@@ -220,6 +222,14 @@ def _anchor(settings: Settings, published: PublishOutcome | None) -> None:
         from apps.approvals.anchors import anchor
 
         anchor(settings, "publish", published.publish.publish_id)
+
+
+def _send_triggers(settings: Settings, progress: Progress) -> None:
+    """What fired and is now published goes into the outbox; growth follows the live path, so only with what follows."""
+    from apps.triggers import enqueue
+
+    if new := enqueue(settings):
+        progress(f"{new} triggers put into the outbox")
 
 
 def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[NodeResult]:
