@@ -41,7 +41,7 @@ def project_hash(folder: Path = DBT_PROJECT) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         built = {"target", "logs", "tests", "docs"} & set(path.relative_to(folder).parts)
-        if path.is_file() and path.suffix in {".sql", ".csv", ".yml"} and not built:
+        if path.is_file() and path.suffix in {".sql", ".csv", ".yml", ".py"} and not built:
             digest.update(f"{path.relative_to(folder)}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
