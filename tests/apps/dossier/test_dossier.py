@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from apps.dossier import DossierNotFound, dossier, render
-from tests.dbt.broker import new_broker
+from apps.dossier.timeline import walk
+from tests.dbt.broker import Row, new_broker
 from warehouse.reader import Reader
 
 MONEY = {
@@ -18,6 +20,15 @@ MONEY = {
     "client_id": "C1",
     "amount": "1200.50",
     "currency": "EUR",
+}
+TRANSFER = {
+    "request_kind": "internal_transfer",
+    "request_id": "T-1",
+    "client_id": "C1",
+    "amount": "50",
+    "currency": "EUR",
+    "from_account": "wallet",
+    "to_account": "mt5:7",
 }
 
 
@@ -46,6 +57,10 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         staff=[{"staff_id": "S1", "changed_at": "2026-01-01", "role": "payments", "approval_limit_eur": "5000", "is_active": True}],
         kyc_events=[
             kyc("1", "APPROVED", "2026-01-03"),
+            {"provider": "p", "event_id": "10", "client_id": "C1", "event": "check_completed", "check": "sanctions", "result": "clear",
+             "occurred_at": "2026-01-02"},
+            {"provider": "p", "event_id": "11", "client_id": "C1", "event": "document_received", "document_type": "passport",
+             "document_country": "CY", "document_expires_on": "2026-03-10", "occurred_at": "2026-01-02"},
             {"provider": "p", "event_id": "2", "client_id": "C1", "event": "risk_rated", "risk_rating": "medium", "occurred_at": "2026-01-03"},
         ],
         cash_requests=[
@@ -54,13 +69,31 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
             {"event_id": "2", "event": "approved", "occurred_at": "2026-03-10T11:00:00", "actor_type": "staff", "actor_id": "S1",
              "reason": "all_checks_passed", **MONEY},
             {"event_id": "3", "event": "paid", "occurred_at": "2026-03-11T09:00:00", "actor_type": "provider", **MONEY},
+            {"event_id": "11", "event": "requested", "occurred_at": "2026-03-05T10:00:00", "actor_type": "client", "actor_id": "C1", **TRANSFER},
+            {"event_id": "12", "event": "approved", "occurred_at": "2026-03-05T10:05:00", "actor_type": "staff", "actor_id": "S1", **TRANSFER},
+        ],
+        psp_transactions=[
+            {"psp": "adyen", "event_id": f"e{number}", "psp_txn_id": "T1", "kind": "deposit", "status": status, "method": "card", "amount": "500",
+             "currency": "EUR", "client_id": "C1", "client_reference": "D-1", "instrument_holder": "Ann Lee", "occurred_at": at}
+            for number, (status, at) in enumerate((("pending", "2026-03-01T08:00:00"), ("completed", "2026-03-01T08:01:00")))
         ],
         risk_checks=[check("balance", "2026-03-10T10:01:00"), check("sanctions", "2026-03-10T10:02:00"), check("rts", "2026-03-10T11:00:00"),
                      check("velocity", "2026-03-10T11:00:01")],
     )  # fmt: skip
     broker.learn(
         "2026-03-20",
-        kyc_events=[kyc("3", "SUSPENDED", "2026-03-09")],
+        kyc_events=[
+            kyc("3", "SUSPENDED", "2026-03-09"),
+            {
+                "provider": "p",
+                "event_id": "12",
+                "client_id": "C1",
+                "event": "check_completed",
+                "check": "sanctions",
+                "result": "consider",
+                "occurred_at": "2026-03-09",
+            },
+        ],
         risk_checks=[check("sanctions", "2026-03-10T10:02:00", "fail")],
     )
     broker.build(
@@ -147,8 +180,61 @@ def test_an_unknown_id_says_what_was_searched_how_far_data_reach_and_what_is_nea
 
 
 def test_another_subject_is_refused_in_words(reader: Reader) -> None:
-    with pytest.raises(ValueError, match="no dossier of a deposit"):
-        dossier(reader, "deposit", "D1")
+    with pytest.raises(ValueError, match="no dossier of a ticket; there is one of: withdrawal, deposit"):
+        dossier(reader, "ticket", "K1")
+
+
+def test_checks_of_the_client_at_the_decision_differ_by_what_was_known_then(reader: Reader) -> None:
+    standing = dossier(reader, "withdrawal", "W-1001")["standing"]["at_decision"]
+    results = {clock: standing[clock]["screening"][0]["result"] for clock in ("as_it_was", "as_known_then")}
+    assert results == {"as_it_was": "consider", "as_known_then": "clear"}
+
+
+def test_a_document_is_not_valid_on_the_day_it_expires(reader: Reader) -> None:
+    at_decision = dossier(reader, "withdrawal", "W-1001")["standing"]["at_decision"]
+    before = dossier(reader, "transfer", "T-1")["standing"]["at_decision"]
+    assert [found["as_it_was"]["documents"][0]["is_valid"] for found in (at_decision, before)] == [False, True]
+
+
+def test_the_approvers_limit_is_the_one_of_the_staff_record_known_then(reader: Reader) -> None:
+    assert str(dossier(reader, "withdrawal", "W-1001")["decision"]["limit_eur"]) == "5000.00000000"
+
+
+def test_request_checks_decision_and_payment_are_one_walk(reader: Reader) -> None:
+    timeline = dossier(reader, "withdrawal", "W-1001")["timeline"]
+    paid = next(event for event in timeline if event["event_type"] == "withdrawal.paid")
+    assert [event["event_type"] for event in walk(timeline, paid["event_id"])] == [
+        "withdrawal.requested",
+        "risk_check.pass",
+        "withdrawal.approved",
+        "withdrawal.paid",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "subject_id", "said"),
+    [
+        ("deposit", "D-1", {"amount": Decimal(500), "psp": "adyen", "completed_at": datetime(2026, 3, 1, 8, 1)}),
+        ("transfer", "T-1", {"amount": Decimal(50), "from_account": "wallet", "to_account": "mt5:7"}),
+        ("kyc_case", "C1", {"status": "SUSPENDED", "requested_at": datetime(2026, 1, 1)}),
+    ],
+)
+def test_there_is_a_dossier_of_every_other_subject(reader: Reader, subject: str, subject_id: str, said: Row) -> None:
+    found = dossier(reader, subject, subject_id)
+    assert {name: found["subject"][name] for name in said} == said
+    assert found["client_status"]["as_it_was"]["category"] == "retail"
+    assert found["timeline"]
+
+
+def test_what_a_publish_does_not_hold_is_said_and_is_no_empty_answer(reader: Reader) -> None:
+    found = dossier(reader, "withdrawal", "W-1001")
+    assert found["standing"]["at_decision"]["as_it_was"].get("positions") == []
+    assert "trading.fct_deals: not published yet" in found["not_shown"]["positions"]
+
+
+def test_a_transfer_is_no_deposit(reader: Reader) -> None:
+    with pytest.raises(DossierNotFound, match="Did you mean D-1"):
+        dossier(reader, "deposit", "T-1")
 
 
 def test_it_goes_out_as_json_and_as_tables(reader: Reader) -> None:
@@ -166,5 +252,5 @@ def test_it_goes_out_as_json_and_as_tables(reader: Reader) -> None:
     } <= json.loads(json.dumps(found, default=str)).keys()
     written = StringIO()
     Console(file=written, width=200).print(render(found))
-    for words in ("W-1001", "S1 (role payments)", "as known then", "check_missing", "withdrawal.approved"):
+    for words in ("W-1001", "S1 (role payments, limit EUR 5,000.00)", "as known then", "check_missing", "withdrawal.approved"):
         assert words in written.getvalue()
