@@ -151,10 +151,10 @@ def _first_round(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> list[lis
     ]
     of_client: list[tuple[str, str, Answer]] = []
     if known["client_id"] is not None and kind.whole_client:
-        asked.append(("events_client", "events_of_client", known))
+        asked.append(("client_events", "events_of_client", known))
     elif known["client_id"] is not None:
         of_client = [
-            (f"events_of_client_{stream}", "events", {**known, "stream": stream, "stream_id": known["client_id"]})
+            (f"client_events_{stream}", "events", {**known, "stream": stream, "stream_id": known["client_id"]})
             for stream in ("kyc", "client")
             if stream not in streams
         ]

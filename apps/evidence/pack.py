@@ -15,7 +15,7 @@ from apps.access import journal
 from apps.approvals.canonical import canonical, moment
 from apps.approvals.chain import Actor, Event
 from apps.dossier import Dossier, inquire
-from apps.dossier.questions import FOLDER, DossierReader
+from apps.dossier.questions import FOLDER, DossierReader, question
 from apps.evidence import verify
 from apps.evidence.report import as_pdf
 from apps.evidence.seal import seal, sealed_events
@@ -67,8 +67,7 @@ def evidence_pack(
     """
     found = inquire(reader, subject, subject_id, as_of=as_of, known_at=known_at)
     clear = reader.role == OPERATOR or reader.role in access()["columns"]["after"]["clear"]
-    wanted = {event["seq"]: event["hash"] for event in found.answer["timeline"] if clear and event["seq"] is not None}
-    chained = sealed_events(settings, wanted)
+    chained = sealed_events(settings, _chained(reader, found)) if clear else []
     members = _contents(found, reader, chained)
     manifest = {
         "format": "daybook evidence pack 1",
@@ -121,6 +120,13 @@ def _record(settings: Settings, kind: str, actor: Actor, found: Dossier, after: 
         kind, actor, subject["type"], subject["id"], stream="access", client_id=subject.get("client_id"), after=after | bounds
     )  # fmt: skip
     journal.record_now(settings, event)
+
+
+def _chained(reader: DossierReader, found: Dossier) -> dict[int, str]:
+    """Number and hash of the subject's own events that stand in our hash chain, as the warehouse has them."""
+    streams = [asked.bound for label, asked in found.asked.items() if label.startswith("events_")]
+    rows = [row for bound in streams for row in question("sealed").ask(reader, bound).iter_rows(named=True)]
+    return {row["seq"]: row["hash"] for row in rows}
 
 
 def _contents(found: Dossier, reader: DossierReader, chained: list[dict[str, Any]]) -> list[verify.Member]:

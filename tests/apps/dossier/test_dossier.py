@@ -1,19 +1,33 @@
 """The dossier on a small real build: who, which checks before, and the client's status on both clocks."""
 
 import json
-from collections.abc import Iterator
+import random
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from io import StringIO
+from io import BytesIO, StringIO
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from rich.console import Console
+from typer.testing import CliRunner
 
+from apps.approvals.chain import Actor
+from apps.approvals.store import open_store, reading
+from apps.approvals.verify import verify as walk_the_chain
+from apps.cli.reading import app
 from apps.dossier import DossierNotFound, dossier, render
 from apps.dossier.timeline import walk
+from apps.evidence import Pack, evidence_pack, verify
 from tests.dbt.broker import Row, new_broker
 from warehouse.reader import Reader
+from warehouse.settings import Settings
 
+ASKER = Actor("S9", role="compliance")
 MONEY = {
     "request_kind": "withdrawal",
     "request_id": "W-1001",
@@ -47,7 +61,7 @@ def check(name: str, at: str, result: str = "pass") -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Approved on 10 March by Ann's own clerk; a suspension of 9 March became known on the 20th, a corrected check as well."""
     broker = new_broker(tmp_path_factory.mktemp("dossier"))
     broker.learn(
@@ -65,7 +79,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         ],
         cash_requests=[
             {"event_id": "1", "event": "requested", "occurred_at": "2026-03-10T10:00:00", "actor_type": "client",
-             "actor_id": "C1", "method": "card", "destination_holder": "Ann Lee", **MONEY},
+             "actor_id": "C1", "method": "card", "destination_holder": "Ann Lee", "ip": "10.0.0.9", **MONEY},
             {"event_id": "2", "event": "approved", "occurred_at": "2026-03-10T11:00:00", "actor_type": "staff", "actor_id": "S1",
              "reason": "all_checks_passed", **MONEY},
             {"event_id": "3", "event": "paid", "occurred_at": "2026-03-11T09:00:00", "actor_type": "provider", **MONEY},
@@ -105,9 +119,19 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         "fct_audit_events",
     )
     broker.publish()
-    opened = Reader(broker.settings)
+    return broker.settings
+
+
+@pytest.fixture(scope="module")
+def reader(settings: Settings) -> Iterator[Reader]:
+    opened = Reader(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def pack(settings: Settings, reader: Reader) -> Pack:
+    return evidence_pack(settings, reader, "withdrawal", "W-1001", actor=ASKER)
 
 
 def test_it_says_who_decided_in_which_role_and_when(reader: Reader) -> None:
@@ -252,5 +276,109 @@ def test_it_goes_out_as_json_and_as_tables(reader: Reader) -> None:
     } <= json.loads(json.dumps(found, default=str)).keys()
     written = StringIO()
     Console(file=written, width=200).print(render(found))
-    for words in ("W-1001", "S1 (role payments, limit EUR 5,000.00)", "as known then", "check_missing", "withdrawal.approved"):
+    for words in (
+        "W-1001",
+        "S1 (role payments, limit EUR 5,000.00)",
+        "as known then",
+        "check_missing",
+        "withdrawal.approved",
+    ):
         assert words in written.getvalue()
+
+
+def test_a_pack_verifies_where_there_is_nothing_but_python(pack: Pack, tmp_path: Path) -> None:
+    (tmp_path / "pack.zip").write_bytes(pack.data)
+    with zipfile.ZipFile(BytesIO(pack.data)) as archive:
+        archive.extract("verify.py", tmp_path)
+    command = [sys.executable, "-I", "-S", "verify.py", "pack.zip", pack.fingerprint.upper()]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "WHOLE: withdrawal W-1001" in ran.stdout
+
+
+def test_a_pack_holds_the_answer_the_tables_and_the_texts_that_gave_them(pack: Pack) -> None:
+    with zipfile.ZipFile(BytesIO(pack.data)) as archive:
+        assert archive.read("report.pdf").startswith(b"%PDF")
+        answer = json.loads(archive.read("answer.json"))
+        asked = json.loads(archive.read("queries/parameters.json"))
+        for label, said in asked.items():
+            lines = archive.read(f"tables/{label}.csv").decode().splitlines()
+            assert len(lines) == said["rows"] + 1
+            assert "select" in archive.read(said["query"]).decode()
+    assert answer["decision"]["decided_by"] == "S1"
+    assert asked["subject"]["parameters"] == {"id": "W-1001"}
+
+
+def test_the_same_question_on_the_same_publish_gives_the_same_bytes_under_one_seal(
+    settings: Settings, reader: Reader, pack: Pack
+) -> None:
+    again = evidence_pack(settings, reader, "withdrawal", "W-1001", actor=Actor("S10", role="auditor"))
+    assert again.data == pack.data
+    with reading(open_store(settings)) as connection:
+        kinds = connection.execute(sa.text("select type, actor_id from events order by seq")).all()
+    assert [kind for kind, _ in kinds].count("evidence.sealed") == 1
+    assert {actor for kind, actor in kinds if kind == "dossier.exported"} >= {"S9", "S10"}
+    assert walk_the_chain(open_store(settings)).whole
+
+
+def test_a_pack_is_bound_to_the_key_that_is_known_from_elsewhere(pack: Pack) -> None:
+    with pytest.raises(verify.Broken, match=r"proof/key\.json: has the fingerprint"):
+        verify.verify(pack.data, "0" * 64)
+
+
+def flipped(pack: Pack, places: Iterable[int], seed: int) -> None:
+    """Changes one byte at each of these places, one after the other: each change is found, and its place is named."""
+    chance = random.Random(seed)
+    names = [name for name, _ in verify.unpacked(pack.data)]
+    for place in places:
+        changed = bytearray(pack.data)
+        changed[place] ^= chance.randrange(1, 256)
+        with pytest.raises(verify.Broken) as raised:
+            verify.verify(bytes(changed), pack.fingerprint)
+        assert any(name in str(raised.value) for name in names) or "byte" in str(raised.value), place
+
+
+def test_any_one_byte_changed_is_found_and_its_place_is_named(pack: Pack) -> None:
+    chance = random.Random(6)
+    flipped(pack, [chance.randrange(len(pack.data)) for _ in range(60)], seed=7)
+
+
+@pytest.mark.soak
+def test_every_one_byte_changed_is_found_and_its_place_is_named(pack: Pack) -> None:
+    flipped(pack, range(len(pack.data)), seed=8)
+
+
+@pytest.mark.parametrize(
+    "member", ["answer.json", "manifest.json", "verify.py", "proof/seal.json", "proof/anchor.json"]
+)
+def test_a_member_changed_and_packed_anew_is_named(pack: Pack, member: str) -> None:
+    changed = [
+        (name, data.replace(b"1", b"2", 1) if name == member else data) for name, data in verify.unpacked(pack.data)
+    ]
+    with pytest.raises(verify.Broken, match=member):
+        verify.verify(verify.packed(changed), pack.fingerprint)
+
+
+def test_a_role_that_may_not_see_what_events_hold_gets_a_pack_without_it(settings: Settings) -> None:
+    masked = Reader(settings, role="payments")
+    data = evidence_pack(settings, masked, "withdrawal", "W-1001", actor=ASKER).data
+    masked.close()
+    members = dict(verify.unpacked(data))
+    assert members["proof/events.jsonl"] == b""
+    assert b"10.0.0.9" not in data
+
+
+def test_the_command_line_writes_the_pack_and_both_asking_and_exporting_are_events(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBOOK_HOME", str(settings.root))
+    out = tmp_path / "pack.zip"
+    ran = CliRunner().invoke(app, ["dossier", "withdrawal", "W-1001", "--out", str(out), "--json"])
+    said = json.loads(ran.stdout)
+    assert (ran.exit_code, verify.verify(out.read_bytes(), said["fingerprint"])["id"]) == (0, "W-1001")
+    assert CliRunner().invoke(app, ["dossier", "deposit", "D-2", "--json"]).exit_code == 1
+    with reading(open_store(settings)) as connection:
+        asked = connection.execute(
+            sa.text("select type, subject_id from events where actor_id = 'operator' order by seq")
+        ).all()
+    assert asked == [("dossier.exported", "W-1001"), ("dossier.asked", "D-2")]

@@ -12,6 +12,6 @@ select
     reason as reason_code
 from compliance.fct_audit_events
 where
-    stream = 'kyc' and event_type = 'kyc.check_completed' and json_valid(after) and after ->> 'check' in ('sanctions', 'pep', 'adverse_media')
+    stream = 'kyc' and event_type = 'kyc.check_completed' and json_valid(after) and (after ->> 'check') in ('sanctions', 'pep', 'adverse_media')
     and occurred_at >= $from::timestamp and occurred_at < $until::timestamp and ($client_id::varchar is null or stream_id = $client_id)
 order by happened_at, part, reference
