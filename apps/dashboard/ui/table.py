@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from apps.dashboard import export, trail
+from apps import export
+from apps.dashboard import trail
 from apps.dashboard.frame import SHOWN_ROWS
 from apps.dashboard.queries import common
 from apps.dashboard.queries.common import Rows
