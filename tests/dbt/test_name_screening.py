@@ -94,7 +94,7 @@ def _texts(found: object, wanted: str, inside: bool = False) -> set[str]:
 def test_listed_names_written_otherwise_are_found(
     samples: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    recall, raised = measured(samples, 2_000, 1_000)
+    recall, raised = measured(samples, 1_000, 500)
     record_property("recall", recall)
     record_property("ordinary_names_raised", raised)
     assert recall >= 0.95
