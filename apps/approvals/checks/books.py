@@ -94,7 +94,9 @@ def figure_agrees(context: Context) -> Finding:
     kpi, day = str(context.fact("kpi")), _day(context.fact("day"))
     found = context.ask(LOSS_PERCENTAGE if kpi == "loss_percentage" else FIGURE, kpi, context.subject.entity, day)
     if found and found[0].get("status") == "incomplete":
-        raise Missing(f"{kpi} of {context.subject.entity} on {day} is incomplete: some account is not valued or does not tie")
+        raise Missing(
+            f"{kpi} of {context.subject.entity} on {day} is incomplete: some account is not valued or does not tie"
+        )
     if not found or found[0]["value"] is None:
         raise Missing(f"there is no {kpi} of {context.subject.entity} on {day}")
     stated, value = Decimal(str(context.fact("value"))), found[0]["value"]
