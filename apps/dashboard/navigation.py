@@ -33,6 +33,9 @@ PAGES = (
     Listed("client_money", "Client money", "Books"),
     Listed("close_board", "Close board", "Books"),
     Listed("restatements", "Restatements", "Books"),
+    Listed("kyc_queue", "KYC queue", "Compliance"),
+    Listed("loss_percentage", "Loss percentage", "Compliance"),
+    Listed("control_failures", "Control failures", "Compliance"),
     Listed("regulator_query", "Regulator query", "Evidence"),
     Listed("data", "Data", "Evidence"),
 )

@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 
 from tests.apps.dashboard.hand_made_books import BOOKS
+from tests.apps.dashboard.hand_made_compliance import COMPLIANCE
 from warehouse import control
 from warehouse.engine import connect, make_home
 from warehouse.publish import publish
@@ -134,9 +135,11 @@ MARTS = {
         'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
             timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed',
             'do_not_honour'][1 + i % 3] as reason,
-            'psp_transactions' as source_feed, null::bigint as seq
+            'psp_transactions' as source_feed, null::bigint as seq, 'x' || i as source_key, 'system' as actor_type, null::varchar as actor_id,
+            '{}' as after, timestamp '2026-09-01' + interval (i * 5) hour as recorded_at
         from range(390) t (i)""",
     **BOOKS,
+    **COMPLIANCE,
 }  # fmt: skip
 
 STAFF = {
