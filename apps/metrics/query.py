@@ -39,7 +39,10 @@ def query(reader: Reader, name: str, asked: Asked = Asked()) -> pl.DataFrame:
         raise MetricError(f"{name} cannot be cut by {unknown[0]}. It can by: {', '.join(known)}.")
     columns = ", ".join([*map(_quoted, asked.by), "value"])
     order = f" order by {', '.join(map(_quoted, asked.by))}" if asked.by else ""
-    return reader.query(f"select {columns} from ({_select(one, asked)}){order}", [asked.start, asked.until, *(value for _, value in asked.only)])
+    return reader.query(
+        f"select {columns} from ({_select(one, asked)}){order}",
+        [asked.start, asked.until, *(value for _, value in asked.only)],
+    )
 
 
 def _select(one: Metric, asked: Asked) -> str:
@@ -73,7 +76,9 @@ def _aggregate(one: Metric, asked: Asked) -> str:
     kept = [source.dimensions[name] for name, _ in asked.only]
     joins = " ".join(dict.fromkeys(dimension.join for dimension in (*cut, *kept) if dimension.join))
     where = f"({source.where}) and {source.time} < $2"
-    where += "".join(f" and {dimension.expression}::varchar = ${number}" for number, dimension in enumerate(kept, start=3))
+    where += "".join(
+        f" and {dimension.expression}::varchar = ${number}" for number, dimension in enumerate(kept, start=3)
+    )
     rows = f"{source.mart} {joins} where {where}"
     if not source.is_level:
         rows += f" and {source.time} >= $1"

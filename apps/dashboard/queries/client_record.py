@@ -45,7 +45,8 @@ MOMENTS: dict[str, tuple[str, ...]] = {
         "where client_id = $1 and superseded_at is null and status_since = valid_from",
     ),
     DECISIONS: (
-        "select decided_at, 'decision', concat_ws(' ', replace(subject_type, '_', ' '), decision), actor_id, subject_id from {mart} where client_id = $1",
+        "select decided_at, 'decision', concat_ws(' ', replace(subject_type, '_', ' '), decision), actor_id, subject_id from {mart} "
+        "where client_id = $1",
     ),
     EVENTS: (
         "select occurred_at, 'money', event_type, reason, source_key from {mart} where client_id = $1 and source_feed = 'psp_transactions'",
@@ -140,7 +141,9 @@ def timeline(reader: Reader, client_id: str) -> pl.DataFrame:
     """at, lane, what, detail, key: everything that this role may know happened to the client, the newest first."""
     parts = [part.format(mart=mart) for mart, selects in MOMENTS.items() if mart in reader.marts for part in selects]
     if not parts:
-        return pl.DataFrame(schema={"at": pl.Datetime, "lane": pl.Utf8, "what": pl.Utf8, "detail": pl.Utf8, "key": pl.Utf8})
+        return pl.DataFrame(
+            schema={"at": pl.Datetime, "lane": pl.Utf8, "what": pl.Utf8, "detail": pl.Utf8, "key": pl.Utf8}
+        )
     return reader.query(
         f"""
         with moments (at, lane, what, detail, key) as ({" union all ".join(parts)})

@@ -89,7 +89,8 @@ def funnel(reader: Reader, scope: Scope) -> pl.DataFrame:
             from {LEADS} where not is_test and created_at >= $1 and created_at < $2 and ($3::varchar is null or entity = $3)
             union all
             select client_id, 'client', registered_at, kyc_submitted_at, kyc_approved_at, first_deposit_at, first_trade_at
-            from {FUNNEL} where not is_test and lead_at is null and registered_at >= $1 and registered_at < $2 and ($3::varchar is null or entity = $3)
+            from {FUNNEL}
+            where not is_test and lead_at is null and registered_at >= $1 and registered_at < $2 and ($3::varchar is null or entity = $3)
         ), counts (number, step, clients) as (
             select 1, 'lead', count(*) filter (began_as = 'lead') from begun
             union all select 2, 'registered', count(registered_at) from begun
@@ -185,8 +186,7 @@ def fired(reader: Reader, scope: Scope) -> pl.DataFrame:
     """rule, became (sent, waiting or why not), triggers: of those fired in the period."""
     return reader.query(
         f"""
-        select rule, case when delivered_at is not null then 'delivered' when suppressed_reason is not null then suppressed_reason else 'waiting' end as became,
-            count(*) as triggers
+        select rule, if(delivered_at is not null, 'delivered', coalesce(suppressed_reason, 'waiting')) as became, count(*) as triggers
         from {TRIGGERS} where fired_at >= $1 and fired_at < $2 and ($3::varchar is null or entity = $3) group by all order by rule, became
         """,
         scope.now,

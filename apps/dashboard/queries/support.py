@@ -26,12 +26,13 @@ def response_classes(reader: Reader, scope: Scope) -> pl.DataFrame:
     return reader.query(
         f"""
         with classes (number, class, above, upto) as (
-            values (1, '≤ 30 min', -1, 1800), (2, '≤ 1 h', 1800, 3600), (3, '≤ 2 h', 3600, 7200), (4, '≤ 4 h', 7200, 14400), (5, '≤ 9 h', 14400, 32400),
-                (6, '≤ 27 h', 32400, 97200), (7, 'longer', 97200, 1000000000)
+            values (1, '≤ 30 min', -1, 1800), (2, '≤ 1 h', 1800, 3600), (3, '≤ 2 h', 3600, 7200), (4, '≤ 4 h', 7200, 14400),
+                (5, '≤ 9 h', 14400, 32400), (6, '≤ 27 h', 32400, 97200), (7, 'longer', 97200, 1000000000)
         ), answered as (
             select times.response_business_seconds as waited from {TIMES} as times where {OPENED} and times.response_business_seconds is not null
         )
-        select class, count(waited) as tickets from classes left join answered on waited > above and waited <= upto group by number, class order by number
+        select class, count(waited) as tickets from classes left join answered on waited > above and waited <= upto
+        group by number, class order by number
         """,
         scope.now,
     )

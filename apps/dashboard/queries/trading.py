@@ -76,10 +76,11 @@ def margin_classes(reader: Reader, scope: Scope) -> pl.DataFrame:
     return reader.query(
         f"""
         with classes (number, class, above, upto) as (
-            values (1, 'below 50 %', -1000000, 0.5), (2, '50–80 %', 0.5, 0.8), (3, '80–100 %', 0.8, 1), (4, '100–120 %', 1, 1.2), (5, '120–150 %', 1.2, 1.5),
-                (6, '150–300 %', 1.5, 3), (7, 'above', 3, 1000000000)
+            values (1, 'below 50 %', -1000000, 0.5), (2, '50–80 %', 0.5, 0.8), (3, '80–100 %', 0.8, 1), (4, '100–120 %', 1, 1.2),
+                (5, '120–150 %', 1.2, 1.5), (6, '150–300 %', 1.5, 3), (7, 'above', 3, 1000000000)
         ), newest as (
-            select * from {ACCOUNTS} where {REAL} and captured_at is not null and day < $2 and ($3::varchar is null or entity = $3) and $1::date is not null
+            select * from {ACCOUNTS}
+            where {REAL} and captured_at is not null and day < $2 and ($3::varchar is null or entity = $3) and $1::date is not null
             qualify row_number() over (partition by platform, login order by captured_at desc) = 1
         )
         select class, count(margin_level) as accounts from classes left join newest on margin_level >= above and margin_level < upto
@@ -93,9 +94,11 @@ def flow(scope: Scope) -> Rows:
     """Per client: closings, share held for under a minute, share won, result, revenue; the most short-held first."""
     return Rows(
         f"""
-        select client_id, any_value(entity) as entity, string_agg(distinct book, ', ' order by book) as books, sum(closings)::bigint as closings,
-            sum(short_held_closings)::bigint as short_held_closings, round(sum(short_held_closings) / nullif(sum(closings), 0), 4) as short_held_share,
-            round(sum(won_closings) / nullif(sum(closings), 0), 4) as won_share, sum(client_result_usd) as client_result_usd, sum(revenue_usd) as revenue_usd,
+        select client_id, any_value(entity) as entity, string_agg(distinct book, ', ' order by book) as books,
+            sum(closings)::bigint as closings, sum(short_held_closings)::bigint as short_held_closings,
+            round(sum(short_held_closings) / nullif(sum(closings), 0), 4) as short_held_share,
+            round(sum(won_closings) / nullif(sum(closings), 0), 4) as won_share, sum(client_result_usd) as client_result_usd,
+            sum(revenue_usd) as revenue_usd,
             coalesce(sum(short_held_closings) >= {FLAGGED_SHARE} * sum(closings) and sum(closings) >= {FLAGGED_CLOSINGS}, false) as is_flagged
         from {TRADES} where {IN_PERIOD} and {REAL} group by client_id having sum(closings) > 0
         order by short_held_closings desc, client_id
