@@ -98,7 +98,7 @@ def _timeline(page: Page, client_id: str) -> None:
         pl.concat_str(pl.col("what"), pl.col("detail").fill_null(""), separator=" · ").alias("text")
     )
     st.plotly_chart(
-        charts.lanes(drawn, at="at", lane="lane", text="text"),
+        charts.lanes(drawn, at="happened_at", lane="lane", text="text"),
         alt="What happened to the client, by kind, over time",
         key="client-timeline",
     )

@@ -53,7 +53,7 @@ MOMENTS: dict[str, tuple[str, ...]] = {
         "select occurred_at, 'session', event_type, null, source_key from {mart} where client_id = $1 and stream = 'session'",
     ),
 }
-"""Of each mart the moments it gives a client's timeline: at, lane, what, detail, key."""
+"""Of each mart the moments it gives a client's timeline: when, lane, what, detail, key."""
 
 
 def client(reader: Reader, client_id: str) -> pl.DataFrame:
@@ -138,16 +138,16 @@ def balances(reader: Reader, client_id: str) -> pl.DataFrame:
 
 
 def timeline(reader: Reader, client_id: str) -> pl.DataFrame:
-    """at, lane, what, detail, key: everything that this role may know happened to the client, the newest first."""
+    """happened_at, lane, what, detail, key: everything that this role may know happened to the client, the newest first."""
     parts = [part.format(mart=mart) for mart, selects in MOMENTS.items() if mart in reader.marts for part in selects]
     if not parts:
         return pl.DataFrame(
-            schema={"at": pl.Datetime, "lane": pl.Utf8, "what": pl.Utf8, "detail": pl.Utf8, "key": pl.Utf8}
+            schema={"happened_at": pl.Datetime, "lane": pl.Utf8, "what": pl.Utf8, "detail": pl.Utf8, "key": pl.Utf8}
         )
     return reader.query(
         f"""
-        with moments (at, lane, what, detail, key) as ({" union all ".join(parts)})
-        select at, lane, what, detail, key from moments where at is not null order by at desc, what, key
+        with moments (happened_at, lane, what, detail, key) as ({" union all ".join(parts)})
+        select happened_at, lane, what, detail, key from moments where happened_at is not null order by happened_at desc, what, key
         """,
         [client_id],
     )

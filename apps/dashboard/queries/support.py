@@ -47,7 +47,7 @@ def by_priority(reader: Reader, scope: Scope) -> pl.DataFrame:
             round(median(times.response_business_seconds) / 3600, 2) as median_hours,
             round(quantile_cont(times.response_business_seconds, 0.9) / 3600, 2) as nine_in_ten_hours, count(*) filter (tickets.reopened) as reopened
         from {TIMES} as times inner join {TICKETS} as tickets using (ticket_id) where {OPENED}
-        group by 1 order by case priority when 'urgent' then 1 when 'high' then 2 when 'normal' then 3 else 4 end, priority
+        group by 1 order by list_position(['urgent', 'high', 'normal'], lower(coalesce(tickets.priority, 'normal'))) nulls last, 1
         """,
         scope.now,
     )
