@@ -77,7 +77,6 @@ def _day(course: pl.DataFrame, share: float) -> str:
 
 def show_cohorts(page: Page) -> None:
     """Retention of cohorts of first deposits, month by month, and matured conversion from step to step."""
-    metric_tiles(page, ("churn_rate", "reactivated_clients", "net_active_flow", "lifetime_value"))
     if not states.available(page.frame, "Cohorts", queries.RETENTION, "psp_transactions"):
         return
     shade = filters.choose("shade", "Shade by", SHADES, "retention_share")
@@ -93,11 +92,31 @@ def show_cohorts(page: Page) -> None:
         )  # fmt: skip
         st.plotly_chart(figure, alt=f"{SHADES[shade]} by cohort and month", key="cohorts")
         table_with_export(page, cohorts, "retention", mart=queries.RETENTION, what="months of cohorts", height=260)
+    _activity(page)
     st.subheader("From step to step, matured cohorts", anchor=False)
     if states.available(page.frame, "Conversion", queries.COHORTS, "leads"):
         table_with_export(
             page, page.read(queries.steps, page.scope), "cohort-steps", mart=queries.COHORTS, what="matured cohorts"
         )
+
+
+def _activity(page: Page) -> None:
+    """Who stayed, came, came back and went, by complete month."""
+    if not states.available(page.frame, "Activity by month", queries.ACTIVITY, "deals"):
+        return
+    months = page.read(queries.activity, page.scope)
+    st.subheader("Active clients by month", anchor=False)
+    if months.is_empty():
+        states.nothing_matches("complete months")
+        return
+    left, right = st.columns([3, 2])
+    kinds = {"stayed": theme.BLUE, "new_clients": theme.GREEN, "reactivated_clients": theme.SKY}
+    long = months.unpivot(on=list(kinds), index="month", variable_name="kind", value_name="clients")
+    with left:
+        figure = charts.stacked_categories(long, category="month", series="kind", value="clients", colours=kinds)
+        st.plotly_chart(figure, alt="Active clients by month: stayed, new, reactivated", key="activity")
+    with right:
+        table_with_export(page, months, "activity-monthly", mart=queries.ACTIVITY, what="months", height=theme.HEIGHT)
 
 
 def show_segments(page: Page) -> None:
@@ -133,7 +152,7 @@ def show_segments(page: Page) -> None:
 
 def show_triggers(page: Page) -> None:
     """What fired and what became of it, what messages bring against the hold-out, and the rows."""
-    if states.available(page.frame, "The effect of triggers", queries.EFFECT, "deals"):
+    if page.frame.granted(queries.EFFECT):
         _effect(page)
     if not states.available(page.frame, "Triggers", queries.TRIGGERS, "deals"):
         return
@@ -171,4 +190,5 @@ def _effect(page: Page) -> None:
         st.caption(
             "Newcombe’s interval for the difference of two proportions, 95 %. One that crosses zero may be chance."
         )
-    table_with_export(page, effects, "effects", mart=queries.EFFECT, what="rules")
+    if not effects.is_empty():
+        table_with_export(page, effects, "effects", mart=queries.EFFECT, what="rules")

@@ -13,6 +13,7 @@ LEADS = "growth.fct_leads"
 COHORTS = "growth.fct_cohorts"
 TIME_TO_FUND = "growth.fct_time_to_fund"
 RETENTION = "growth.fct_retention"
+ACTIVITY = "growth.fct_activity_monthly"
 SEGMENTS = "growth.dim_segments"
 TRIGGERS = "growth.fct_triggers"
 EFFECT = "growth.fct_trigger_effect"
@@ -99,7 +100,8 @@ def funnel(reader: Reader, scope: Scope) -> pl.DataFrame:
             union all select 5, 'funded', count(first_deposit_at) from begun
             union all select 6, 'traded', count(first_trade_at) from begun
         )
-        select step, clients, round(clients / nullif(max(case when number = 2 then clients end) over (), 0), 6) as of_registered_share,
+        select step, clients, 
+            if(number > 1, round(clients / nullif(max(case when number = 2 then clients end) over (), 0), 6), null) as of_registered_share,
             round(clients / nullif(lag(clients) over (order by number), 0), 6) as of_previous_share
         from counts order by number
         """,
@@ -141,6 +143,19 @@ def retention(reader: Reader, scope: Scope) -> pl.DataFrame:
             round(sum(active_clients) / sum(cohort_size), 6) as retention_share,
             (sum(cumulative_net_revenue_usd) / sum(cohort_size))::decimal(18, 2) as value_per_client
         from {RETENTION} where is_complete and ($1::varchar is null or entity = $1) group by all order by cohort_month, month_no
+        """,
+        [scope.entity],
+    )
+
+
+def activity(reader: Reader, scope: Scope) -> pl.DataFrame:
+    """month, stayed, new_clients, reactivated_clients, churned_clients, churn_share: complete months, whatever the period."""
+    return reader.query(
+        f"""
+        select strftime(month, '%Y-%m') as month, sum(active_clients - new_clients - reactivated_clients)::bigint as stayed,
+            sum(new_clients)::bigint as new_clients, sum(reactivated_clients)::bigint as reactivated_clients,
+            sum(churned_clients)::bigint as churned_clients, round(sum(churned_clients) / nullif(sum(active_before), 0), 6) as churn_share
+        from {ACTIVITY} where is_complete and ($1::varchar is null or entity = $1) group by 1 order by 1
         """,
         [scope.entity],
     )

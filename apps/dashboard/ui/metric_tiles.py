@@ -18,8 +18,8 @@ def metric_tiles(page: Page, names: tuple[str, ...], links: dict[str, dict[str, 
         if not all(page.frame.granted(mart) for mart in marts(metric(name))):
             continue
         one = metric(name)
-        unit = one.unit if one.unit in ("USD", "fraction") else "count"
-        kpi = Kpi(name, one.label, unit, "", one.better, 0, suffix=one.unit if one.unit in ("hours", "lots") else "")
+        unit = one.unit if one.unit in ("USD", "fraction", "hours") else "count"
+        kpi = Kpi(name, one.label, unit, "", one.better, 0, suffix=one.unit if one.unit == "lots" else "")
         by_entity = (("entity", page.entity),) if page.entity and "entity" in dimensions(one) else ()
         now, then = (
             page.read(query, name, Asked((), start, until, by_entity))["value"][0]
