@@ -26,7 +26,10 @@ class Listed:
 PAGES = (
     Listed("overview", "Overview", "Business"),
     Listed("payments", "Payments", "Business"),
+    Listed("clients", "Clients", "Business"),
+    Listed("trading", "Trading", "Business"),
     Listed("partners", "Partners", "Business"),
+    Listed("support", "Support", "Business"),
     Listed("approvals", "Approvals", "Decisions"),
     Listed("ledger", "Ledger", "Books"),
     Listed("reconciliations", "Reconciliations", "Books"),
