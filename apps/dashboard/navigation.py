@@ -39,6 +39,9 @@ PAGES = (
     Listed("kyc_queue", "KYC queue", "Compliance"),
     Listed("loss_percentage", "Loss percentage", "Compliance"),
     Listed("control_failures", "Control failures", "Compliance"),
+    Listed("alerts", "Alerts", "Compliance"),
+    Listed("rules", "Rules", "Compliance"),
+    Listed("linked_persons", "Linked persons", "Compliance"),
     Listed("regulator_query", "Regulator query", "Evidence"),
     Listed("data", "Data", "Evidence"),
 )
