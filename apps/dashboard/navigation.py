@@ -33,7 +33,8 @@ PAGES = (
     Listed("client_money", "Client money", "Books"),
     Listed("close_board", "Close board", "Books"),
     Listed("restatements", "Restatements", "Books"),
-    Listed("regulator_query", "Regulator query", "Evidence"),
+    Listed("regulator_query", "Regulator query", "Compliance"),
+    Listed("audit_explorer", "Audit explorer", "Compliance"),
     Listed("data", "Data", "Evidence"),
 )
 
