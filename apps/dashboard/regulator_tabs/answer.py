@@ -29,6 +29,7 @@ SECTIONS = {
     "ledger": ("Journal entries", "finance.fct_postings"),
     "accruals": ("Commission accruals", "partners.fct_commission_accruals"),
     "withdrawals": ("Withdrawals", "operations.fct_withdrawals"),
+    "evidence_events": ("Events it rests on", "compliance.fct_audit_events"),
     "violations": ("Rules of identification broken", "compliance.fct_kyc_violations"),
 }
 
