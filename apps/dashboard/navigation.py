@@ -42,7 +42,8 @@ PAGES = (
     Listed("alerts", "Alerts", "Compliance"),
     Listed("rules", "Rules", "Compliance"),
     Listed("linked_persons", "Linked persons", "Compliance"),
-    Listed("regulator_query", "Regulator query", "Evidence"),
+    Listed("regulator_query", "Regulator query", "Compliance"),
+    Listed("audit_explorer", "Audit explorer", "Compliance"),
     Listed("data", "Data", "Evidence"),
 )
 
