@@ -20,7 +20,9 @@ class _Destination(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
-    subjects: tuple[str, ...] = Field(default=(), description="Subject types it gets; none named: all.")
+    subjects: tuple[str, ...] = Field(
+        default=(), description="Subject types it gets; none named: every decision. `trigger` must be named."
+    )
     decisions: tuple[str, ...] = Field(default=(), description="approve, reject; none named: both.")
     timeout_seconds: float = Field(default=10, gt=0, le=120)
 

@@ -78,15 +78,17 @@ def put(
 ) -> str:
     """Adds a message inside the caller's transaction, due at once unless said; gives its id.
 
-    `payload` names decision_id, subject_type, subject_id, decided_at.
+    `payload` names subject_type and subject_id, and of a decision decision_id and decided_at; without a decision `due` must be said.
 
-    Its key is the decision's id and the destination: the same decision cannot be put twice for one destination (IntegrityError).
+    Its key is the decision's id (else the subject's type and id) and the destination: the same cannot be put twice for one
+    destination (IntegrityError).
     """
-    outbox_id, at = chain.new_id(), payload["decided_at"]
+    outbox_id, decision_id, at = chain.new_id(), payload.get("decision_id"), payload.get("decided_at", due)
+    what = decision_id or f"{payload['subject_type']}:{payload['subject_id']}"
     connection.execute(
         sa.insert(outbox).values(
-            outbox_id=outbox_id, idempotency_key=f"{payload['decision_id']}:{destination}", subject_type=payload["subject_type"],
-            subject_id=payload["subject_id"], decision_id=payload["decision_id"], kind=kind, destination=destination,
+            outbox_id=outbox_id, idempotency_key=f"{what}:{destination}", subject_type=payload["subject_type"],
+            subject_id=payload["subject_id"], decision_id=decision_id, kind=kind, destination=destination,
             payload=dict(payload), status="pending", attempts=0, next_attempt_at=due or at, created_at=at,
         )
     )  # fmt: skip

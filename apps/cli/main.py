@@ -26,10 +26,12 @@ def main() -> None:
         bench,
         commissions,
         first_run,
+        metrics,
         outbox,
         pipeline,
         quarantine,
         reading,
+        rules,
         scaffold,
         serving,
     )
@@ -41,10 +43,12 @@ def main() -> None:
         audit,
         backup,
         outbox,
+        metrics,
         serving,
         first_run,
         bench,
         commissions,
+        rules,
         scaffold,
     ):
         app.registered_commands += module.app.registered_commands

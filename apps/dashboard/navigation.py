@@ -26,7 +26,10 @@ class Listed:
 PAGES = (
     Listed("overview", "Overview", "Business"),
     Listed("payments", "Payments", "Business"),
+    Listed("clients", "Clients", "Business"),
+    Listed("trading", "Trading", "Business"),
     Listed("partners", "Partners", "Business"),
+    Listed("support", "Support", "Business"),
     Listed("approvals", "Approvals", "Decisions"),
     Listed("ledger", "Ledger", "Books"),
     Listed("reconciliations", "Reconciliations", "Books"),
@@ -36,7 +39,11 @@ PAGES = (
     Listed("kyc_queue", "KYC queue", "Compliance"),
     Listed("loss_percentage", "Loss percentage", "Compliance"),
     Listed("control_failures", "Control failures", "Compliance"),
-    Listed("regulator_query", "Regulator query", "Evidence"),
+    Listed("alerts", "Alerts", "Compliance"),
+    Listed("rules", "Rules", "Compliance"),
+    Listed("linked_persons", "Linked persons", "Compliance"),
+    Listed("regulator_query", "Regulator query", "Compliance"),
+    Listed("audit_explorer", "Audit explorer", "Compliance"),
     Listed("data", "Data", "Evidence"),
 )
 

@@ -1,14 +1,12 @@
 """What each number means, in the words of the dbt description: one source of text for pages, docs and tooltips."""
 
-import csv
 import json
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
 from apps.dashboard.frame import Frame
-from warehouse.settings import PROJECT
+from apps.metrics.definitions import metrics
 
 
 def column(frame: Frame, mart: str, name: str) -> str | None:
@@ -21,16 +19,10 @@ def mart(frame: Frame, name: str) -> str | None:
     return _entries(frame).get(name, {}).get("description") or None
 
 
-@cache
-def _kpis() -> dict[str, str]:
-    seed = PROJECT / "dbt_project" / "seeds" / "core" / "kpis.csv"
-    with seed.open(encoding="utf-8", newline="") as lines:
-        return {row["kpi"]: row["definition"] for row in csv.DictReader(lines)}
-
-
 def kpi(name: str) -> str | None:
-    """What a daily figure means: the seed `kpis`, where figures are defined once."""
-    return _kpis().get(name)
+    """What a figure means: the description of the metric of that name."""
+    one = metrics().get(name)
+    return one.description if one else None
 
 
 def _entries(frame: Frame) -> dict[str, dict]:

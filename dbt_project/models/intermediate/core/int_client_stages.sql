@@ -24,6 +24,14 @@ gaps as (
 ),
 
 entries as (
+    select
+        client_id,
+        'lead' as stage,
+        0 as stage_order,
+        lead_at as entered_at,
+        'the lead was created' || coalesce(', from ' || lead_source, '') as reason
+    from firsts
+    union all
     select client_id, 'registered' as stage, 1 as stage_order, registered_at as entered_at, 'the client registered' as reason from firsts
     union all
     select client_id, 'kyc_submitted' as stage, 2 as stage_order, kyc_submitted_at as entered_at, 'the file was submitted' as reason from firsts

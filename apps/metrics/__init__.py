@@ -1,0 +1,1 @@
+"""Metrics: defined once as data, asked by name."""
