@@ -12,7 +12,7 @@ from apps.metrics.definitions import metric
 
 @dataclass(frozen=True)
 class Kpi:
-    """One daily KPI. `unit` is USD, count or fraction; `of` names numerator and denominator of a ratio, or a sum's parts."""
+    """One daily KPI. `unit` is USD, count, hours or fraction; `of` names numerator and denominator of a ratio, or a sum's parts."""
 
     kpi: str
     label: str
