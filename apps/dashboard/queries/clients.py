@@ -100,7 +100,7 @@ def funnel(reader: Reader, scope: Scope) -> pl.DataFrame:
             union all select 5, 'funded', count(first_deposit_at) from begun
             union all select 6, 'traded', count(first_trade_at) from begun
         )
-        select step, clients, 
+        select step, clients,
             if(number > 1, round(clients / nullif(max(case when number = 2 then clients end) over (), 0), 6), null) as of_registered_share,
             round(clients / nullif(lag(clients) over (order by number), 0), 6) as of_previous_share
         from counts order by number
