@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from apps.approvals.canonical import moment
 from apps.approvals.chain import GENESIS, now
 from apps.approvals.export import write_events
-from apps.approvals.live import UNDONE, undone
+from apps.approvals.live import UNDONE
 from apps.approvals.store import open_store, reading
-from apps.approvals.subject import subject_types
 from apps.approvals.tables import BodyField, chain_head, decisions, events
+from apps.approvals.undoing import still_undoable
 from warehouse.settings import Settings
 
 CONNECTOR = "operations"
@@ -65,13 +65,8 @@ def _landable(connection: sa.Connection, settings: Settings, since: int) -> int:
     """The last event that may be landed: all before the first decision after event `since` that can still be undone."""
     end = connection.execute(sa.select(chain_head.c.seq)).scalar_one()
     seq, after = decisions.c.event_seq, decisions.c.event_seq > since
-    if settings.undo_seconds:
-        limit = now() - timedelta(seconds=settings.undo_seconds)
-        at_once = [one.name for one in subject_types().values() if one.at_once]
-        fresh = sa.select(sa.func.min(seq)).where(
-            after, decisions.c.decided_at >= limit, decisions.c.subject_type.not_in(at_once), ~undone()
-        )
-        end = min(end, (connection.execute(fresh).scalar() or end + 1) - 1)
+    fresh = sa.select(sa.func.min(seq)).where(after, still_undoable(now(), timedelta(seconds=settings.undo_seconds)))
+    end = min(end, (connection.execute(fresh).scalar() or end + 1) - 1)
     # a decision whose undoing would stay behind stays behind too
     parted = sa.select(sa.func.min(seq)).join(events, BodyField("approval_id") == decisions.c.decision_id)
     while first := connection.execute(

@@ -19,7 +19,7 @@ from ingestion.files import in_landing
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
-from warehouse.dbt import Dbt, NodeResult
+from warehouse.dbt import NodeResult
 from warehouse.engine import WarehouseError, connect
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
@@ -136,7 +136,6 @@ def build_and_publish(
     full_refresh: bool = False,
     select: Sequence[str] = (),
     scope: Scope = "all",
-    dbt: Dbt | None = None,
     suites: bool = True,
     progress: Progress = silent,
 ) -> RunOutcome:
@@ -146,7 +145,7 @@ def build_and_publish(
             pass
         owners = partial(_suites, settings) if suites and not select else lambda _: []
         built = build(
-            settings, full_refresh=full_refresh, select=select, scope=scope, dbt=dbt, more_checks=owners, progress=progress,
+            settings, full_refresh=full_refresh, select=select, scope=scope, more_checks=owners, progress=progress,
         )  # fmt: skip
         _tell_readers(settings, built)
         published = (
@@ -165,7 +164,6 @@ def run_once(
     source: Source | None = None,
     *,
     scope: Scope = "all",
-    dbt: Dbt | None = None,
     suites: bool = True,
     progress: Progress = silent,
 ) -> RunOutcome:
@@ -177,7 +175,7 @@ def run_once(
             published = publish(settings)
             _anchor(settings, published)
             return RunOutcome(files=files, publish=published)
-    outcome = build_and_publish(settings, scope=scope, dbt=dbt, suites=suites, progress=progress)
+    outcome = build_and_publish(settings, scope=scope, suites=suites, progress=progress)
     outcome.files = files
     return outcome
 
@@ -197,7 +195,6 @@ def watch(
     """
     from apps.approvals import outbox
 
-    dbt = Dbt(settings)
     threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
     seen: int | None = None
     behind_since: float | None = None
@@ -205,13 +202,13 @@ def watch(
         try:
             waiting = seen is None or in_landing(settings) or operations.urgent(settings, seen)
             if behind_since is not None and (not waiting or time.monotonic() - behind_since > FOLLOW_AFTER):
-                report(build_and_publish(settings, scope="background", dbt=dbt, suites=False, progress=progress))
+                report(build_and_publish(settings, scope="background", suites=False, progress=progress))
                 behind_since = None
             elif waiting:
                 at = operations.head(settings).seq
                 # the first pass takes everything; the owners' suites look at days and run with `daybook run` and the daily schedule
                 scope: Scope = "all" if seen is None else "live"
-                report(run_once(settings, scope=scope, dbt=dbt, suites=seen is None, progress=progress))
+                report(run_once(settings, scope=scope, suites=seen is None, progress=progress))
                 seen, behind_since = at, time.monotonic() if scope == "live" else None
             time.sleep(seconds)
         except (WarehouseError, OSError) as error:

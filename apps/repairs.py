@@ -24,6 +24,7 @@ from apps.approvals.chain import now
 from apps.approvals.live import undone
 from apps.approvals.store import open_store, reading
 from apps.approvals.tables import decisions, proposals
+from apps.approvals.undoing import still_undoable
 from ingestion.connectors import BadFile, Batch, connectors
 from ingestion.connectors.configured import configured
 from ingestion.feeds import FEEDS
@@ -149,10 +150,9 @@ def approved(settings: Settings) -> list[Repair]:
         sa.select(table.payload, decided.decision_id)
         .join(decisions, sa.and_(decided.subject_type == table.subject_type, decided.subject_id == table.subject_id))
         .where(table.subject_type == SUBJECT, decided.decision == "approve", decided.final.is_(True), ~undone())
+        .where(~still_undoable(now(), timedelta(seconds=settings.undo_seconds)))
         .order_by(decided.decided_at, decided.decision_id)
     )
-    if settings.undo_seconds:
-        query = query.where(decided.decided_at < now() - timedelta(seconds=settings.undo_seconds))
     with reading(open_store(settings)) as connection:
         found = connection.execute(query).all()
     return [repair for stated, decision_id in found if (repair := _repair(stated, decision_id)) is not None]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from tests.dbt.broker import Broker
 
 os.environ["DO_NOT_TRACK"] = "1"
-os.environ.setdefault(
-    "DAYBOOK_UNDO_SECONDS", "0"
-)  # what is decided goes out at once; the tests of undoing say ten seconds
+# what is decided goes out at once; the tests of undoing say ten seconds
+os.environ.setdefault("DAYBOOK_UNDO_SECONDS", "0")
+# the workers share the cores, and a small broker's models are over before a second thread begins
+os.environ.setdefault("DAYBOOK_THREADS", "1")
 SAMPLES = PROJECT.parent / "shared" / "samples"
 
 

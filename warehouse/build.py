@@ -88,7 +88,6 @@ def build(
     select: Sequence[str] = (),
     scope: Scope = "all",
     tests: bool = True,
-    dbt: Dbt | None = None,
     more_checks: Callable[[duckdb.DuckDBPyConnection], list[NodeResult]] = lambda _: [],
     progress: Progress = lambda _: None,
 ) -> BuildOutcome:
@@ -100,10 +99,10 @@ def build(
     `more_checks` looks at the green build and adds its results to the history.
     """
     started = time.monotonic()
-    dbt = dbt or Dbt(settings)
+    dbt = Dbt(settings)
     with contextlib.closing(connect(settings.build_file, settings)) as connection:
         ensure_control(connection)
-        plan = _plan(connection, full_refresh, scope)
+        plan = _plan(connection, dbt.project, full_refresh, scope)
     outcome = BuildOutcome(run_id=plan.run_id, steps=len(plan.steps))
     for number, step in enumerate(plan.steps, start=1):
         last = number == len(plan.steps)
@@ -138,8 +137,7 @@ def build(
     return outcome
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, full_refresh: bool, scope: Scope) -> Plan:
-    digest = project_hash()
+def _plan(connection: duckdb.DuckDBPyConnection, digest: str, full_refresh: bool, scope: Scope) -> Plan:
     connection.execute("update control.runs set status = 'killed' where status = 'running'")
     built = scalar(connection, "select max(horizon_load_id) from control.steps")
     changed = (

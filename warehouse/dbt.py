@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,30 @@ class NodeResult:
         return self.status in {"error", "fail", "runtime error", "partial success"}
 
 
+def project_hash(folder: Path = DBT_PROJECT) -> str:
+    """A hash over every model, macro, seed and setting of the dbt project; when it changes, history is rebuilt."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        built = {"target", "logs", "tests", "docs"} & set(path.relative_to(folder).parts)
+        if path.is_file() and path.suffix in {".sql", ".csv", ".yml", ".py"} and not built:
+            digest.update(f"{path.relative_to(folder)}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 _PARSED: dict[str, Any] = {}
 """Manifests by the project's hash. What dbt knows of the project does not depend on the home, and parsing takes ten seconds."""
 
 
 @dataclass
 class Dbt:
-    """One dbt project bound to one build file."""
+    """The project as it stands when this is made, bound to one build file."""
 
     settings: Settings
+    project: str = field(default_factory=project_hash)
+    """The hash of its models, macros, seeds and settings."""
 
     def run(self, arguments: Sequence[str], progress: Progress = lambda _: None) -> list[NodeResult]:
         """Runs one dbt command (`build`, `run`, …) and gives each node's result; raises WarehouseError when dbt itself could not."""
@@ -59,10 +74,9 @@ class Dbt:
 
     def parsed(self) -> Any:
         """The manifest, parsed once a process and project."""
-        digest = project_hash()
-        if digest not in _PARSED:
-            _PARSED[digest] = self.parse()
-        return _PARSED[digest]
+        if self.project not in _PARSED:
+            _PARSED[self.project] = self.parse()
+        return _PARSED[self.project]
 
     def parse(self) -> Any:
         """Reads the project anew and writes manifest.json into the home."""
@@ -95,19 +109,6 @@ class Dbt:
         os.environ["DAYBOOK_BUILD_MEMORY"] = (
             self.settings.memory_limit or f"{psutil.virtual_memory().total * 7 // 10 // 2**20}MiB"
         )
-
-
-def project_hash(folder: Path = DBT_PROJECT) -> str:
-    """A hash over every model, macro, seed and setting of the dbt project; when it changes, history is rebuilt."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        built = {"target", "logs", "tests", "docs"} & set(path.relative_to(folder).parts)
-        if path.is_file() and path.suffix in {".sql", ".csv", ".yml"} and not built:
-            digest.update(f"{path.relative_to(folder)}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _reporter(progress: Progress) -> Callable[[Any], None]:

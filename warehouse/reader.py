@@ -4,7 +4,7 @@ A DuckDB connection shared by threads can hand one query's rows to another, so e
 read which mart, row and column stands in access.yml; a mart that a role is not given does not exist for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,16 @@ class Reader:
         self._connection.execute("set enable_external_access = false")
         self._connection.execute("set lock_configuration = true")
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
-        """The rows of a select over `schema.mart`; decimals stay decimals. Parameters are bound, never pasted."""
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
+        """The rows of a select over `schema.mart`; decimals stay decimals. Parameters are bound, never pasted: $1, $2, or $name."""
         return self.relation(sql, parameters).pl()
 
-    def relation(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+    def relation(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> duckdb.DuckDBPyConnection:
         """An executed cursor, for results too large for one frame."""
         self._refuse_the_lake(sql)
         try:
-            return self._connection.cursor().execute(sql, list(parameters))
+            bound = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+            return self._connection.cursor().execute(sql, bound)
         except duckdb.CatalogException as error:
             raise Refused(f"{error}\nThe role {self.role} sees: {', '.join(sorted(self.marts))}.") from error
 

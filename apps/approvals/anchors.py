@@ -69,23 +69,25 @@ class Trail:
     fingerprints: tuple[str, ...]
 
 
-def anchor(settings: Settings, occasion: str = "day", publish_id: int | None = None) -> Anchor:
-    """Signs the chain's head as it is now into today's file; the anchor that already says the same is given instead."""
+def anchor(
+    settings: Settings, occasion: str = "day", publish_id: int | None = None, event: tuple[int, str] | None = None
+) -> Anchor:
+    """Signs the chain's head, or the `event` (number and hash) given, into today's file; gives the newest anchor instead where it says the same."""
     engine = open_store(settings)
     with locked(settings.anchors):
         with reading(engine) as connection:
-            head = connection.execute(sa.select(chain_head.c.seq, chain_head.c.hash)).one()
+            seq, sealed = event or connection.execute(sa.select(chain_head.c.seq, chain_head.c.hash)).one()
         at = now()
         last = _last(settings.anchors)
-        same = last is not None and (last.seq, last.hash, last.publish_id) == (head.seq, head.hash, publish_id)
+        same = last is not None and (last.seq, last.hash, last.publish_id) == (seq, sealed, publish_id)
         if last is not None and same and last.at[:10] == f"{at:%Y-%m-%d}":
             return last
         key = _private_key(settings)
         fingerprint = _publish_key(settings.anchors, key.public_key())
         made = Anchor(
             number=last.number + 1 if last else 1,
-            seq=head.seq,
-            hash=head.hash,
+            seq=seq,
+            hash=sealed,
             at=moment(at),
             occasion=occasion,
             previous=last.digest if last else FIRST,

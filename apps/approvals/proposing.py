@@ -1,6 +1,6 @@
 """Raising a subject that no source system sends: a proposal in the store, by somebody entitled to make it, that somebody else can approve."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,16 +10,29 @@ import sqlalchemy as sa
 from apps.approvals import people, policies
 from apps.approvals.attested import attest
 from apps.approvals.canonical import digest
-from apps.approvals.chain import Actor, Event
+from apps.approvals.chain import Actor, Event, append
 from apps.approvals.entitlement import nobody_could
 from apps.approvals.euros import in_euros
 from apps.approvals.marts import MartReader
+from apps.approvals.store import writing
 from apps.approvals.subject import Subject, SubjectType, find, subject_types, to_subject
 from apps.approvals.tables import CLOSED_STATES, proposals, subjects
 
 
 class ProposalRefused(ValueError):
     """The proposal cannot be raised; the message lists why and who may."""
+
+
+def recorded(engine: sa.Engine, maker_id: str, now: datetime, make: Callable[[sa.Connection], Subject]) -> Subject:
+    """Proposes in a transaction of its own. A refusal is an event before it is raised again (ProposalRefused, UnknownPerson)."""
+    try:
+        with writing(engine) as connection:
+            return make(connection)
+    except (ProposalRefused, people.UnknownPerson) as refusal:
+        event = Event("proposal.refused", Actor(maker_id), "proposal", maker_id, after={"said": str(refusal)})
+        with writing(engine) as connection:
+            append(connection, [event], now)
+        raise
 
 
 def propose(

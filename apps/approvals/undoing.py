@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from apps.approvals.attested import faults_of
 from apps.approvals.chain import append
-from apps.approvals.live import Live
+from apps.approvals.live import Live, undone
 from apps.approvals.orders import Answer, Refusal, Task
 from apps.approvals.people import Person
 from apps.approvals.subject import subject_types
@@ -41,6 +41,13 @@ def undoable(connection: sa.Connection, live: Live, person: Person, at: datetime
         return _undoable(connection, live, person, at, window)
     except Refusal:
         return None
+
+
+def still_undoable(at: datetime, window: timedelta) -> sa.ColumnElement[bool]:
+    """A condition on a row of `decisions`: what it decided may yet be taken back at this moment, so nothing of it may go out."""
+    at_once = [one.name for one in subject_types().values() if one.at_once]
+    table = decisions.c
+    return sa.and_(table.decided_at >= at - window, table.subject_type.not_in(at_once), ~undone())
 
 
 def undo(task: Task) -> Answer:

@@ -1,6 +1,7 @@
 """audit verify, export, anchor: the hash chain of operational events."""
 
 import dataclasses
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from apps.cli import console
 from apps.cli.console import explained, print_json, table, words
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 app = typer.Typer()
 audit = typer.Typer(help="The hash chain of operational events and its signed anchors.", no_args_is_help=True)
@@ -57,15 +59,66 @@ def verify(
 def export(
     since: Annotated[int, typer.Option(help="The first event's number.")] = 1,
     out: Annotated[Path | None, typer.Option(help="A file; without, standard output.", dir_okay=False)] = None,
+    request: Annotated[
+        str | None, typer.Option(help="A regulator's request instead: R2 to R10, to .xlsx or .zip.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(help="The client the request is about.")] = None,
+    entity: Annotated[str | None, typer.Option(help="One legal entity; without, all.")] = None,
+    from_: Annotated[datetime | None, typer.Option("--from", help="The first moment (UTC).")] = None,
+    to: Annotated[datetime | None, typer.Option(help="Up to this moment, without it (UTC).")] = None,
+    at: Annotated[datetime | None, typer.Option(help="The day of a state (UTC).")] = None,
+    role: Annotated[str, typer.Option(help="Seen with this role's eyes; R10 is for mlro alone.")] = "operator",
+    json: Json = False,
 ) -> None:
-    """Writes the events as JSON lines: seq, prev_hash, hash and the body exactly as it was sealed."""
+    """Writes the events as JSON lines (seq, prev_hash, hash and the body exactly as it was sealed), or answers a regulator's request."""
     from apps.approvals.export import write_events
     from apps.approvals.store import open_store
 
     settings = Settings()
+    if request is None:
+        with explained(settings):
+            written = write_events(open_store(settings), out, since)
+        words.print(f"{written:,} events.")
+        return
+    if out is None or out.suffix not in (".xlsx", ".zip"):
+        words.print("[red]A request is written to a file: --out NAME.xlsx (a workbook) or NAME.zip (CSV).")
+        raise typer.Exit(console.USAGE)
+    given = {"client_id": client, "entity": entity, "from": from_, "until": to, "at": at}
+    said = _respond(settings, request, given, role, out)
+    if json:
+        print_json(said)
+    else:
+        words.print(f"[green]{out}: {said['title']}, {said['rows']:,} rows, SHA-256 of the rows {said['rows_sha256']}.")
+
+
+def _respond(settings: Settings, name: str, given: dict[str, object], role: str, out: Path) -> dict[str, object]:
+    """Writes the answer to a request and the event that it was given; gives what was written."""
+    from apps.access import journal
+    from apps.approvals.chain import Actor, Event
+    from apps.dossier.requests import RequestRefused, respond
+    from apps.export import as_csv, as_xlsx
+    from warehouse.reader import Reader
+
     with explained(settings):
-        written = write_events(open_store(settings), out, since)
-    words.print(f"{written:,} events.")
+        try:
+            found = respond(Reader(settings, role=role), name, given, "operator")
+        except RequestRefused as error:
+            words.print(f"[red]{error}")
+            raise typer.Exit(console.USAGE) from error
+        manifest = found.manifest
+        said = {
+            "path": str(out), "request": found.request.name, "title": manifest.title, "rows": found.rows.height, "rows_sha256": found.sha256,
+            "publish_id": manifest.publish_id, "role": role, "filters": manifest.filters, "not_carried": found.request.not_carried,
+        }  # fmt: skip
+        after = {key: value for key, value in said.items() if key != "path"} | {"file": out.name}
+        actor = Actor("operator", role="operator")
+        journal.record_now(
+            settings, Event("request.exported", actor, "request", found.request.name, stream="access", after=after)
+        )
+        data = as_xlsx(found.rows, manifest) if out.suffix == ".xlsx" else as_csv(found.rows, manifest, out.stem)
+        with whole_file(out) as part:
+            part.write_bytes(data)
+    return said
 
 
 @audit.command()

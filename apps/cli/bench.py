@@ -51,5 +51,11 @@ def _print(deals: int, found: dict[str, Any]) -> None:
         "publish_ratio_to_limit",
         "ingest_rows_per_second",
         "dossier_p95_ms",
+        "page_p95_ms",
     )
-    table("Besides", ["figure", "value"], [[name, found[name]] for name in rest])
+    table(
+        "Besides",
+        ["figure", "value"],
+        [[name, found[name]] for name in rest]
+        + [[name, found["chain"][name]] for name in ("append_per_second", "verify_per_second")],
+    )

@@ -56,8 +56,8 @@ def repair(
     from apps.approvals import chain
     from apps.approvals.desk import newest_reader
     from apps.approvals.people import UnknownPerson
-    from apps.approvals.proposing import ProposalRefused, propose
-    from apps.approvals.store import open_store, writing
+    from apps.approvals.proposing import ProposalRefused, propose, recorded
+    from apps.approvals.store import open_store
     from apps.pipeline import raw_connection
     from warehouse.slot import writer_slot
 
@@ -73,9 +73,10 @@ def repair(
             raise typer.Exit(console.FAILED)
         reader = newest_reader(settings)()
         try:
-            with writing(open_store(settings)) as store:
-                stated = repairs.payload(edited, changes, reason)
-                subject = propose(store, reader, repairs.SUBJECT, by, stated, now=chain.now())
+            stated, at = repairs.payload(edited, changes, reason), chain.now()
+            subject = recorded(
+                open_store(settings), by, at, lambda store: propose(store, reader, repairs.SUBJECT, by, stated, now=at)
+            )
         except (ProposalRefused, UnknownPerson) as refused:
             words.print(f"[red]{refused}")
             raise typer.Exit(console.FAILED) from refused

@@ -4,6 +4,7 @@ import dataclasses
 import json as jsonlib
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from apps.cli import console
 from apps.cli.console import explained, print_json, table, words
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 app = typer.Typer()
 publish = typer.Typer(help="What readers see.", no_args_is_help=True)
@@ -78,31 +80,62 @@ def _write(cursor: Any, format: str) -> None:
 
 @app.command()
 def dossier(
-    subject: Annotated[str, typer.Argument(help="withdrawal")],
-    id: Annotated[str, typer.Argument(help="The request's id.")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="withdrawal, deposit, transfer, payout, kyc_case, alert, parameter_change, client or deal."
+        ),
+    ],
+    id: Annotated[
+        str, typer.Argument(help="Its id; a deal's is platform:deal_id, an identification case's the client's.")
+    ],
     as_of: Annotated[datetime | None, typer.Option(help="As it was at this moment (UTC).")] = None,
     known_at: Annotated[datetime | None, typer.Option(help="As it was known at this moment (UTC).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Writes the evidence pack, a ZIP that a regulator verifies alone.", dir_okay=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Who approved this, which checks ran before, and what the client's status was at the time."""
+    from apps.approvals.chain import Actor
     from apps.dossier import SUBJECTS, DossierNotFound, render
     from apps.dossier import dossier as answer
+    from apps.evidence import evidence_pack
+    from apps.evidence.pack import record_asking
     from warehouse.reader import Reader
 
     if subject not in SUBJECTS:
         words.print(f"[red]There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
         raise typer.Exit(console.USAGE)
-    settings = Settings()
+    settings, operator = Settings(), Actor("operator", role="operator")
+    asked = {"as_of": as_of, "known_at": known_at}
     with explained(settings):
+        reader = Reader(settings)
         try:
-            found = answer(Reader(settings), subject, id, as_of=as_of, known_at=known_at)
+            if out is not None:
+                pack = evidence_pack(settings, reader, subject, id, actor=operator, **asked)
+                with whole_file(out) as part:
+                    part.write_bytes(pack.data)
+                found = {
+                    "path": str(out), "sha256": pack.sha256, "files": pack.files, "bytes": len(pack.data),
+                    "fingerprint": pack.fingerprint, "publish_id": reader.publish.publish_id,
+                }  # fmt: skip
+            else:
+                found = answer(reader, subject, id, **asked)
+                record_asking(settings, operator, subject, id, {**asked, "publish_id": reader.publish.publish_id})
         except DossierNotFound as error:
+            record_asking(settings, operator, subject, id, {**asked, "found": False})
             if json:
-                print_json({"error": str(error)})
+                print_json({"error": str(error), "nearest": error.nearest})
             words.print(f"[red]{error}")
             raise typer.Exit(console.FAILED) from error
     if json:
         print_json(found)
+    elif out is not None:
+        words.print(f"[green]{out}: {found['files']} files, {found['bytes']:,} bytes, SHA-256 {found['sha256']}.")
+        words.print(f"Key: {found['fingerprint']}. Give it to the reader by another way than the pack; then they run")
+        words.print(f"python3 -I -S verify.py {out.name} {found['fingerprint']}")
     else:
         console.out.print(render(found))
 

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import polars as pl
@@ -135,15 +133,6 @@ def last_run(settings: Settings) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-@cache
-def daybook_version() -> str:
-    """The installed version, for manifests."""
-    try:
-        return version("daybook")
-    except PackageNotFoundError:
-        return "unpackaged"
 
 
 def roles_with(page: str) -> list[str]:

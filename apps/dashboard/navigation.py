@@ -36,7 +36,14 @@ PAGES = (
     Listed("client_money", "Client money", "Books"),
     Listed("close_board", "Close board", "Books"),
     Listed("restatements", "Restatements", "Books"),
-    Listed("regulator_query", "Regulator query", "Evidence"),
+    Listed("kyc_queue", "KYC queue", "Compliance"),
+    Listed("loss_percentage", "Loss percentage", "Compliance"),
+    Listed("control_failures", "Control failures", "Compliance"),
+    Listed("alerts", "Alerts", "Compliance"),
+    Listed("rules", "Rules", "Compliance"),
+    Listed("linked_persons", "Linked persons", "Compliance"),
+    Listed("regulator_query", "Regulator query", "Compliance"),
+    Listed("audit_explorer", "Audit explorer", "Compliance"),
     Listed("data", "Data", "Evidence"),
 )
 

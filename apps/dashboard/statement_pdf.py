@@ -3,21 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-import fontpkg_open_sans
 import polars as pl
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 
-from apps.dashboard.export import Manifest
+from apps.export import Manifest
+from apps.paper import FONT, fitting, paper, shown
 
 PDF_LINES = 1_000
 """Lines printed; a month with more says how many there are, and that the workbook holds them all."""
-FONT = fontpkg_open_sans.ROOT / "files" / "OpenSans[wdth,wght].ttf"
-"""Latin, Greek, Cyrillic, Hebrew and Vietnamese letters."""
-WEIGHTS = {"": {"wght": 400.0, "wdth": 100.0}, "B": {"wght": 700.0, "wdth": 100.0}}
 ACCOUNT = (
     ("opening", "Owed at the start"), ("accrued", "Commission of the month's deals"), ("adjustments", "Adjustments and clawbacks"), ("paid", "Paid"),
     ("closing", "Owed at the end"), ("open_accruals", "of it accrued, not approved"), ("held", "of that held"),
@@ -45,36 +40,32 @@ class Statement:
 
 def as_pdf(statement: Statement, manifest: Manifest) -> bytes:
     """The statement as a PDF file. The lines add up to what the account says was accrued, and the sheet says so."""
-    pdf = FPDF(orientation="landscape", format="A4")
-    pdf.add_font("open-sans", fname=FONT, variations=WEIGHTS)
-    pdf.set_auto_page_break(True, margin=14)
-    pdf.set_title(f"Commission statement {statement.partner_id} {statement.period}")
-    pdf.add_page()
-    pdf.set_font("open-sans", "B", 15)
-    pdf.cell(0, 9, _shown(f"Commission statement {statement.period}"), new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("open-sans", "", 10)
+    pdf = paper(f"Commission statement {statement.partner_id} {statement.period}")
+    pdf.set_font(FONT, "B", 15)
+    pdf.cell(0, 9, shown(f"Commission statement {statement.period}"), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font(FONT, "", 10)
     pdf.cell(
         0,
         6,
-        _shown(f"{statement.name or ''} ({statement.partner_id}), in {statement.currency}"),
+        shown(f"{statement.name or ''} ({statement.partner_id}), in {statement.currency}"),
         new_x="LMARGIN",
         new_y="NEXT",
     )
     pdf.ln(3)
     for name, label in ACCOUNT:
-        pdf.set_font("open-sans", "B" if name in ("opening", "closing") else "", 10)
-        pdf.cell(75, 6, _shown(("   " if label.startswith("of ") else "") + label))
+        pdf.set_font(FONT, "B" if name in ("opening", "closing") else "", 10)
+        pdf.cell(75, 6, shown(("   " if label.startswith("of ") else "") + label))
         pdf.cell(40, 6, _money(statement.account[name]), align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
-    pdf.set_font("open-sans", "", 9)
-    pdf.multi_cell(0, 5, _shown(_footing(statement)), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font(FONT, "", 9)
+    pdf.multi_cell(0, 5, shown(_footing(statement)), new_x="LMARGIN", new_y="NEXT")
     _table(pdf, statement.lines.head(PDF_LINES))
     pdf.ln(3)
-    pdf.set_font("open-sans", "", 8)
+    pdf.set_font(FONT, "", 8)
     said = "; ".join(
         f"{name}: {value}" for name, value in manifest.lines(statement.lines) if not name.startswith("total ")
     )
-    pdf.multi_cell(0, 4, _shown(said))
+    pdf.multi_cell(0, 4, shown(said))
     return bytes(pdf.output())
 
 
@@ -96,11 +87,11 @@ def _footing(statement: Statement) -> str:
 
 def _table(pdf: FPDF, lines: pl.DataFrame) -> None:
     def head() -> None:
-        pdf.set_font("open-sans", "B", 8)
+        pdf.set_font(FONT, "B", 8)
         for _, label, width in COLUMNS:
             pdf.cell(width, 5, label, border="B")
         pdf.ln(5)
-        pdf.set_font("open-sans", "", 8)
+        pdf.set_font(FONT, "", 8)
 
     head()
     for row in lines.iter_rows(named=True):
@@ -111,7 +102,7 @@ def _table(pdf: FPDF, lines: pl.DataFrame) -> None:
             pdf.cell(
                 width,
                 5,
-                _fitting(pdf, _plain(name, row[name]), width),
+                fitting(pdf, _plain(name, row[name]), width),
                 align="R" if isinstance(row[name], Decimal) else "L",
             )
         pdf.ln(5)
@@ -131,29 +122,10 @@ def _plain(name: str, value: Any) -> str:
     )
 
 
-def _fitting(pdf: FPDF, text: str, width: float) -> str:
-    """The text, or its beginning with dots where the column is too narrow; the workbook has it whole."""
-    text = _shown(text)
-    while text and pdf.get_string_width(text) > width - 1:
-        text = text[:-4] + "..." if len(text) > 4 else ""
-    return text
-
-
 def _money(value: Decimal) -> str:
     whole = f"{value:,.8f}".rstrip("0")
     places = len(whole.split(".")[1])
     return whole + "0" * max(0, 2 - places)
-
-
-def _shown(text: str) -> str:
-    """What the font can show; any other letter becomes a question mark (the id beside a name is always plain)."""
-    return "".join(letter if ord(letter) in _letters() else "?" for letter in text)
-
-
-@cache
-def _letters() -> frozenset[int]:
-    with TTFont(FONT, lazy=True) as font:
-        return frozenset(font.getBestCmap() or ())
 
 
 def file_name(parts: Sequence[str]) -> str:

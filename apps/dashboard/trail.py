@@ -10,8 +10,8 @@ from apps.approvals import chain
 from apps.approvals.chain import Event
 from apps.approvals.store import open_store
 from apps.dashboard import session
-from apps.dashboard.export import Manifest
 from apps.dashboard.frame import Frame
+from apps.export import Manifest
 
 STREAM = "access"
 

@@ -1,34 +1,30 @@
-"""The dossier of a withdrawal, on both clocks, from the published marts; a few look-ups by id, so it answers in milliseconds.
+"""The dossier of any subject, on both clocks, from the published marts; look-ups by id, so it answers in milliseconds.
 
 *As it was*: every event that had happened by the moment, by all we know (or, with `known_at`, by all we knew then). *As known then*: of
 those, the ones recorded by the later of the moment and the moment we first heard of the decision, because sources report in batches.
 """
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-import polars as pl
-
-from apps.dossier import queries
+from apps.dossier.questions import Asked, DossierReader, Inquiry, question
+from apps.dossier.standing import authority, documents, screening
+from apps.dossier.subjects import SubjectKind, filled, kinds
+from apps.dossier.timeline import cash_decision, current_versions, decided_elsewhere, execution, place, with_causes
 
 Answer = dict[str, Any]
 
-SUBJECTS = ("withdrawal",)
+SUBJECTS = tuple(kinds())
 """What a dossier can be asked of."""
 
 FOR_EVER = datetime(9999, 12, 31)
 """Open knowledge or an open end, as a bound to compare with."""
 
-
-class DossierReader(Protocol):
-    """What the dossier needs of a reader (warehouse.reader): a publish, and queries over its marts."""
-
-    publish: Any
-
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame: ...
+STANDING = ("balances", "equity", "positions", "alerts")
+"""Questions for the client's state at the request and at the decision, beside status, rating, category, checks and documents."""
 
 
 class DossierNotFound(Exception):
@@ -53,6 +49,14 @@ class DossierNotFound(Exception):
         super().__init__(f"There is no {subject} {subject_id}: searched {searched}; {upto}.{like}")
 
 
+@dataclass(frozen=True)
+class Dossier:
+    """An answer with the questions behind it: what an evidence pack is made of."""
+
+    answer: Answer
+    asked: Mapping[str, Asked]
+
+
 def dossier(
     reader: DossierReader,
     subject: str,
@@ -66,52 +70,61 @@ def dossier(
     `as_of` leaves out what happened later, `known_at` what was recorded later. Raises DossierNotFound for an unknown id, or one
     that did not exist yet at `as_of` or `known_at`, and ValueError for a subject that has no dossier.
     """
+    return inquire(reader, subject, subject_id, as_of=as_of, known_at=known_at).answer
+
+
+def inquire(
+    reader: DossierReader,
+    subject: str,
+    subject_id: str,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Dossier:
+    """The same answer with the questions that were asked for it."""
     if subject not in SUBJECTS:
         raise ValueError(f"There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
     started = time.perf_counter()
+    kind, inquiry = kinds()[subject], Inquiry(reader)
     until, knowledge = _utc(as_of) or FOR_EVER, _utc(known_at) or FOR_EVER
-    requests, events, checks, failures = _together(
-        reader,
-        (queries.REQUEST, [subject_id]),
-        (queries.REQUEST_EVENTS, [subject_id, until, knowledge]),
-        (queries.CHECKS, [subject_id]),
-        (queries.CONTROL_FAILURES, [subject_id]),
-    )
-    if not requests or not events:
-        raise _not_found(reader, subject, subject_id, as_of, known_at)
-    request, timeline = requests[0], _current_versions(events)
-    decision = _decision(reader, timeline, request)
-    paid = [event["occurred_at"] for event in timeline if event["is_current"] and event["event_type"].endswith(".paid")]
-    moment = decision["decided_at"] if decision else min(until, reader.publish.published_at)
-    heard = decision["known_at"] if decision else moment
-    known_then = min(max(moment, heard), knowledge)
-    client_events, held = _together(
-        reader,
-        (queries.CLIENT_EVENTS, [request["client_id"], until, knowledge]),
-        (queries.CLIENT_STATUS, [request["client_id"], moment, knowledge, known_then]),
-    )
-    checks = _checks(checks, timeline)
+    known: Answer = {"id": subject_id, "until": until, "knowledge": knowledge, **kind.parts(subject_id)}
+    row = _subject_row(inquiry, kind, known)
+    if row is None:
+        raise _not_found(inquiry, kind, subject_id, as_of, known_at)
+    known = {**row, **known, "decided_types": kind.decided_types}
+    known["decided_id"] = filled(kind.decided_as, known) or subject_id
+    own, client_events, checks, decisions, failures = _first_round(inquiry, kind, known)
+    if not _existed(kind, row, own, until, knowledge):
+        raise _not_found(inquiry, kind, subject_id, as_of, known_at)
+    timeline = current_versions(own)
+    decision = cash_decision(timeline, row) if kind.cash else decided_elsewhere(decisions, row)
+    known |= _moments(inquiry, kind, row, own, decision, until, knowledge)
+    second = _second_round(inquiry, kind, known, decision)
+    if decision:
+        decision |= _authority(known, decision, decisions, second.pop("authority", []))
+    checks = _checks_seen(checks, timeline) if kind.cash else _checks_known(checks, until, knowledge)
+    status = second.pop("status")
+    standing = {name: second.pop(name) for name in STANDING if name in second}
+    decided_at = decision["decided_at"] if decision else None
     answer = {
-        "subject": {
-            "type": subject,
-            "id": subject_id,
-            **{name: request[name] for name in ("client_id", "amount", "currency", "method", "requested_at")},
-            "paid_at": max(paid, default=None),
-            **{name: request[name] for name in ("destination_holder", "psp", "channel", "requested_by")},
-            "turnaround_seconds": request["turnaround_seconds"] if paid else None,
-            "paused_seconds": request["paused_seconds"],
-        },
+        "subject": _subject(kind, subject_id, row, timeline),
         "decision": {name: value for name, value in decision.items() if name != "known_at"} if decision else None,
-        "checks_before": [one for one in checks if decision is None or one["ran_at"] <= decision["decided_at"]],
-        "checks_after": [one for one in checks if decision is not None and one["ran_at"] > decision["decided_at"]],
-        "client_status": _status(held, moment),
-        "control_failures": [one for one in failures if decision and one["decision_id"] == decision["decision_id"]],
-        "timeline": sorted(timeline + _current_versions(client_events), key=_place),
+        "decisions": decisions,
+        "checks_before": [one for one in checks if decided_at is None or one["ran_at"] <= decided_at],
+        "checks_after": [one for one in checks if decided_at is not None and one["ran_at"] > decided_at],
+        "client_status": _status(status, known["decision_at"]),
+        "standing": _standing(known, status, standing, [*own, *client_events]),
+        "control_failures": [
+            one for one in failures if decision is None or one["decision_id"] in (None, decision["decision_id"])
+        ] if decision or not kind.cash else [],
+        **second,
+        "timeline": with_causes(sorted(timeline + current_versions(client_events), key=place)),
+        "not_shown": inquiry.not_shown,
         "publish": {"id": reader.publish.publish_id, "published_at": reader.publish.published_at},
         "as_of": as_of,
         "known_at": known_at,
-    }
-    return answer | {"answered_in_ms": round((time.perf_counter() - started) * 1000, 1)}
+    }  # fmt: skip
+    return Dossier(answer | {"answered_in_ms": round((time.perf_counter() - started) * 1000, 1)}, inquiry.asked)
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -119,72 +132,107 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
 
 
-def _together(reader: DossierReader, *asked: tuple[str, list[Any]]) -> list[list[Answer]]:
-    """The rows of several look-ups at once: each waits on one file, and a reader gives every query a cursor of its own."""
-    with ThreadPoolExecutor(len(asked)) as pool:
-        return list(pool.map(lambda one: reader.query(*one).to_dicts(), asked))
+def _subject_row(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> Answer | None:
+    """The first row that one of the subject's texts finds."""
+    for name in kind.subject:
+        if found := inquiry.ask("subject", name, known):
+            inquiry.not_shown.pop("subject", None)
+            return found[0]
+    return None
 
 
-def _one(reader: DossierReader, sql: str, *parameters: Any) -> Answer | None:
-    rows = reader.query(sql, parameters).to_dicts()
-    return rows[0] if rows else None
-
-
-def _current_versions(events: list[Answer]) -> list[Answer]:
-    """Each event with `is_current`: whether it is the newest version of its source row among those given."""
-    newest: dict[tuple[str, str], int] = {}
-    for event in events:
-        key = (event["source_feed"], event["source_key"])
-        newest[key] = max(newest.get(key, 0), event["version"])
-    return [
-        event | {"is_current": event["version"] == newest[event["source_feed"], event["source_key"]]}
-        for event in events
+def _first_round(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> list[list[Answer]]:
+    """Own events, the client's events, checks, decisions and control failures."""
+    streams = {stream: filled(template, known) for stream, template in kind.streams.items()}
+    asked = [
+        (f"events_{stream}", "events", {**known, "stream": stream, "stream_id": stream_id})
+        for stream, stream_id in streams.items()
+        if stream_id
     ]
+    of_client: list[tuple[str, str, Answer]] = []
+    if known["client_id"] is not None and kind.whole_client:
+        asked.append(("client_events", "events_of_client", known))
+    elif known["client_id"] is not None:
+        of_client = [
+            (f"client_events_{stream}", "events", {**known, "stream": stream, "stream_id": known["client_id"]})
+            for stream in ("kyc", "client")
+            if stream not in streams
+        ]
+    rest = [(name, name, known) for name in ("checks", "decisions", "control_failures")]
+    found = inquiry.together(*asked, *of_client, *rest)
+    own = [event for rows in found[: len(asked)] for event in rows]
+    if kind.only_key:
+        key = filled(kind.only_key, known)
+        own = [event for event in own if event["source_key"] == key]
+        if not own and known.get("executed", known.get("action")) in ("buy", "sell"):
+            own = [execution(known)]
+    client_events = [event for rows in found[len(asked) : -3] for event in rows]
+    return [own, client_events, *found[-3:]]
 
 
-def _place(event: Answer) -> tuple[Any, ...]:
-    """A check that ran at the moment of the decision ran before it."""
-    return event["occurred_at"], event["source_feed"] != "risk_checks", event["recorded_at"], event["event_id"]
+def _existed(kind: SubjectKind, row: Answer, own: list[Answer], until: datetime, knowledge: datetime) -> bool:
+    """Whether there was such a subject by then: a money request by its events, any other by when it began and was recorded."""
+    if not kind.before_the_event:
+        return bool(own)
+    began, recorded = row.get("requested_at"), row.get("recorded_at")
+    return (began is None or began <= until) and (recorded is None or recorded <= knowledge)
 
 
-def _decision(reader: DossierReader, timeline: list[Answer], request: Answer) -> Answer | None:
-    """The last approval or rejection among the events seen; `known_at` is when it counts as known."""
-    taken = [
-        event
-        for event in timeline
-        if event["is_current"]
-        and event["event_type"].rsplit(".", 1)[-1] in ("approved", "rejected")
-        and event["source_feed"] == "cash_requests"
-    ]
-    if not taken:
-        return None
-    last = max(taken, key=_place)
-    heard = min(
-        event["recorded_at"]
-        for event in timeline
-        if event["source_key"] == last["source_key"] and event["source_feed"] == "cash_requests"
-    )
+def _moments(
+    inquiry: Inquiry,
+    kind: SubjectKind,
+    row: Answer,
+    own: list[Answer],
+    decision: Answer | None,
+    until: datetime,
+    knowledge: datetime,
+) -> Answer:
+    """The two points a state is asked for, and what counts as known then at each."""
+    asked_at = row.get("requested_at")
+    moment = asked_at if kind.at_its_own_time else min(until, inquiry.reader.publish.published_at)
+    heard_of_request = min((event["recorded_at"] for event in own), default=asked_at)
+    heard = moment
+    if decision:
+        moment, heard = decision["decided_at"], decision["known_at"]
+    elif kind.at_its_own_time:
+        heard = heard_of_request
     return {
-        "decision": last["event_type"].rsplit(".", 1)[-1],
-        "decided_by": last["actor_id"],
-        "role": _role(reader, last),
-        "decided_at": last["occurred_at"],
-        "reason_code": last["reason"],
-        "requested_by": request["requested_by"],
-        "decision_id": f"cash_requests:{last['source_key']}",
-        "known_at": max(last["occurred_at"], heard),
+        "request_at": asked_at,
+        "known_at_request": min(max(asked_at, heard_of_request), knowledge) if asked_at else None,
+        "decision_at": moment,
+        "known_at_decision": min(max(moment, heard), knowledge) if moment and heard else knowledge,
+        "decided_by": decision["decided_by"] if decision else None,
     }
 
 
-def _role(reader: DossierReader, decided: Answer) -> str | None:
-    """The role then in force; what came to light of the staff after the event was recorded stands in fct_decisions."""
-    if decided["actor_role"] is not None or decided["actor_type"] == "system":
-        return decided["actor_role"] or "system"
-    found = _one(reader, queries.DECISION, f"cash_requests:{decided['source_key']}")
-    return found["actor_role"] if found else None
+def _second_round(inquiry: Inquiry, kind: SubjectKind, known: Answer, decision: Answer | None) -> dict[str, Any]:
+    """What depends on the decision's moment: the client's state, the approver's authority, and the subject's own sections."""
+    own_stream = next(iter(kind.streams.items()), ("", ""))
+    known = {**known, "own_stream": own_stream[0], "own_stream_id": filled(own_stream[1], known)}
+    asked = [(label, name, known) for label, name in kind.sections.items()]
+    if known["client_id"] is not None:
+        asked += [(name, name, known) for name in ("status", *STANDING)]
+    if decision and decision["decided_by"]:
+        asked.append(("authority", "authority", known))
+    answers = inquiry.together(*asked)
+    return {"status": []} | {label: rows for (label, _, _), rows in zip(asked, answers, strict=True)}
 
 
-def _checks(described: list[Answer], timeline: list[Answer]) -> list[Answer]:
+def _authority(known: Answer, decision: Answer, decisions: list[Answer], staff: list[Answer]) -> Answer:
+    """Role and limit then in force: what our own screens sealed with the decision, else the staff record known then."""
+    record = authority(staff, known["decision_at"], known["known_at_decision"])
+    taken = next((one for one in decisions if one["decision_id"] == decision["decision_id"]), {})
+    limit = taken.get("actor_limit_eur")
+    return {
+        "role": decision["role"] or taken.get("actor_role") or record.get("role"),
+        "limit_eur": record.get("approval_limit_eur") if limit is None else limit,
+        "amount_eur": taken.get("amount_eur"),
+        "policy_version": taken.get("policy_version"),
+        "checked_on_publish": taken.get("publish_id"),
+    }
+
+
+def _checks_seen(described: list[Answer], timeline: list[Answer]) -> list[Answer]:
     """The checks among the events seen, in order: result and time as that knowledge had them, names and versions from fct_checks."""
     by_key = {f"{one['system']}:{one['check_id']}": one for one in described}
     return [
@@ -194,29 +242,83 @@ def _checks(described: list[Answer], timeline: list[Answer]) -> list[Answer]:
             "ran_at": event["occurred_at"],
             "recorded_at": event["recorded_at"],
         }
-        for event in sorted(timeline, key=_place)
+        for event in sorted(timeline, key=place)
         if event["source_feed"] == "risk_checks" and event["is_current"] and event["source_key"] in by_key
     ]
 
 
-def _status(held: list[Answer], moment: datetime) -> Answer:
-    """The client's state at the moment on both clocks; None where nothing was known."""
-    values = {(row["clock"], row["attribute"]): row["value"] for row in held}
+def _checks_known(described: list[Answer], until: datetime, knowledge: datetime) -> list[Answer]:
+    return [one for one in described if one["ran_at"] <= until and one["recorded_at"] <= knowledge]
+
+
+def _subject(kind: SubjectKind, subject_id: str, row: Answer, timeline: list[Answer]) -> Answer:
+    """What it is; of a money request, also when it was last paid among the events seen, and the turn-around if it was."""
+    said = {"type": kind.name, "id": subject_id, **row}
+    if not kind.cash:
+        return said
+    paid = [event["occurred_at"] for event in timeline if event["is_current"] and event["event_type"].endswith(".paid")]
+    said["paid_at"] = max(paid, default=None)
+    if not paid and "turnaround_seconds" in said:
+        said["turnaround_seconds"] = None
+    return said
+
+
+def _status(held: list[Answer], moment: datetime | None) -> Answer:
+    """The client's state at the decision on both clocks; None where nothing was known."""
+    values = {(row["clock"], row["attribute"]): row["value"] for row in held if row["point"] == "decision"}
     return {
         clock: {name: values.get((clock, name)) for name in ("kyc_status", "risk_rating", "category")} | {"at": moment}
         for clock in ("as_it_was", "as_known_then")
     }
 
 
+def _standing(
+    known: Answer, status: list[Answer], standing: Mapping[str, list[Answer]], events: list[Answer]
+) -> Answer:
+    """Everything about the client at the request and at the decision, on both clocks: one list of rows a question."""
+
+    def at(point: str, clock: str) -> Answer:
+        moment = known[f"{point}_at"]
+        knowledge = known["knowledge"] if clock == "as_it_was" else known[f"known_at_{point}"]
+        values = {row["attribute"]: row["value"] for row in status if (row["point"], row["clock"]) == (point, clock)}
+        rows = {
+            name: [
+                {key: value for key, value in row.items() if key not in ("point", "clock")}
+                for row in found
+                if (row["point"], row["clock"]) == (point, clock)
+            ]
+            for name, found in standing.items()
+        }
+        seen = {"screening": [], "documents": []}
+        if moment:
+            seen = {
+                "screening": screening(events, moment, knowledge),
+                "documents": documents(events, moment, knowledge),
+            }
+        return {name: values.get(name) for name in ("kyc_status", "risk_rating", "category")} | seen | rows
+
+    return {
+        f"at_{point}": {"at": known[f"{point}_at"]}
+        | {clock: at(point, clock) for clock in ("as_it_was", "as_known_then")}
+        for point in ("request", "decision")
+    }
+
+
 def _not_found(
-    reader: DossierReader, subject: str, subject_id: str, as_of: datetime | None, known_at: datetime | None
+    inquiry: Inquiry, kind: SubjectKind, subject_id: str, as_of: datetime | None, known_at: datetime | None
 ) -> DossierNotFound:
-    searched = f"operations.fct_withdrawals of publish {reader.publish.publish_id}"
-    bounds = [
+    marts = sorted({mart for name in kind.subject for mart in question(name).marts})
+    missing = [mart for mart in marts if mart not in inquiry.reader.marts]
+    searched = f"{', '.join(marts)} of publish {inquiry.reader.publish.publish_id}"
+    bounds = [f"{mart} is not there, or not for the role {inquiry.reader.role}" for mart in missing]
+    bounds += [
         f"{name} {value:%Y-%m-%d %H:%M:%S}" for name, value in (("as of", as_of), ("known at", known_at)) if value
     ]
-    nearest = reader.query(queries.NEAREST, [subject_id])["request_id"].to_list()
-    reaches = _one(reader, queries.REACHES)
+    near: list[Answer] = []
+    for name in kind.nearest:
+        near = near or inquiry.ask("nearest", name, {"id": subject_id})
+    reaches = inquiry.ask("reaches", "reaches", {})
     return DossierNotFound(
-        subject, subject_id, ", ".join([searched, *bounds]), reaches["reaches"] if reaches else None, nearest
-    )
+        kind.name, subject_id, ", ".join([searched, *bounds]), reaches[0]["reaches"] if reaches else None,
+        [row["near"] for row in near],
+    )  # fmt: skip

@@ -11,7 +11,6 @@ from apps.pipeline import Source, load
 from ingestion.simulator import simulate
 from tests.acceptance.planted import FOUND, Found, always_there, planted
 from warehouse.build import build
-from warehouse.dbt import Dbt
 from warehouse.engine import connect, make_home
 from warehouse.settings import PROJECT, Settings
 
@@ -63,7 +62,7 @@ def check(
         partners=partners,
     )
     load(settings, Source())
-    outcome = build(settings, select=["+rec_breaks", "+fct_psp_reserve_lots"], tests=False, dbt=Dbt(settings))
+    outcome = build(settings, select=["+rec_breaks", "+fct_psp_reserve_lots"], tests=False)
     assert outcome.green, [(node.name, node.message) for node in outcome.failures]
     found = found_in(settings)
     wanted = planted(settings.truth)

@@ -26,7 +26,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     load(settings, Source())
     dbt = Dbt(settings)
     results = [f"+{mart}" for marts in RESULTS.values() for mart in marts]
-    outcome = build(settings, select=results, tests=False, dbt=dbt)
+    outcome = build(settings, select=results, tests=False)
     assert outcome.green, [(node.name, node.message) for node in outcome.failures]
     return dbt
 

@@ -44,7 +44,7 @@ class Broker:
 
     def build(self, *models: str, tests: bool = True) -> None:
         """Builds the models with all they need, and tests them; every batch since the last build is a step."""
-        outcome = build(self.settings, select=[f"+{model}" for model in models], tests=tests, dbt=self.dbt)
+        outcome = build(self.settings, select=[f"+{model}" for model in models], tests=tests)
         assert outcome.green, [(node.name, node.message) for node in outcome.failures]
 
     def check(self, *tests: str) -> None:

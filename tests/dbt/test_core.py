@@ -108,7 +108,7 @@ LATE: dict[str, list[Row]] = {
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     made = new_broker(tmp_path_factory.mktemp("core"))
     made.learn(FIRST, **BROKER)
-    made.build(*MODELS)
+    made.build(*MODELS, tests=False)
     return made
 
 

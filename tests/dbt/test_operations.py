@@ -88,7 +88,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         risk_checks=[{"system": "desk", "check_id": "k1", "subject_type": "withdrawal", "subject_id": "W1", "check_name": "sanctions",
                       "result": "pass", "version": "9", "ran_at": "2026-11-20T09:05:00"}],
     )  # fmt: skip
-    made.build(*MODELS)
+    made.build(*MODELS, tests=False)
     learn_store(made, "2026-11-20T10:30:00", *happened())
     sent = [{"event_id": f"crm-{word}", "event": word, "occurred_at": when, "actor_type": "system", "actor_id": "crm"} | MONEY
             for word, when in (("sent", "2026-11-20T10:40:00"), ("paid", "2026-11-20T10:50:00"))]  # fmt: skip

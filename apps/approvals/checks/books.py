@@ -20,6 +20,11 @@ select requirement, resource, status, fund_by from finance.fct_client_money_dail
 
 FIGURE = "select value from leadership.fct_kpi_daily where kpi = $1 and entity = $2 and day = $3"
 
+LOSS_PERCENTAGE = """
+select published_loss_pct as value, status from compliance.fct_loss_percentage
+where $1 = 'loss_percentage' and entity = $2 and calculation_date = $3
+"""
+
 PERIOD = """
 select arg_max(event_type, (occurred_at, recorded_at, event_id)) as last from compliance.fct_audit_events
 where stream = 'period' and stream_id = $1
@@ -85,9 +90,13 @@ def client_money_agrees(context: Context) -> Finding:
 
 @check("figure_agrees")
 def figure_agrees(context: Context) -> Finding:
-    """The figure to be published is the one of the marts."""
+    """The figure to be published is the one of the marts; a loss percentage, as a fraction, whose accounts are all valued and tie."""
     kpi, day = str(context.fact("kpi")), _day(context.fact("day"))
-    found = context.ask(FIGURE, kpi, context.subject.entity, day)
+    found = context.ask(LOSS_PERCENTAGE if kpi == "loss_percentage" else FIGURE, kpi, context.subject.entity, day)
+    if found and found[0].get("status") == "incomplete":
+        raise Missing(
+            f"{kpi} of {context.subject.entity} on {day} is incomplete: some account is not valued or does not tie"
+        )
     if not found or found[0]["value"] is None:
         raise Missing(f"there is no {kpi} of {context.subject.entity} on {day}")
     stated, value = Decimal(str(context.fact("value"))), found[0]["value"]

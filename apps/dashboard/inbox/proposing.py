@@ -6,8 +6,7 @@ import sqlalchemy as sa
 import streamlit as st
 
 from apps.approvals.people import UnknownPerson
-from apps.approvals.proposing import ProposalRefused
-from apps.approvals.store import writing
+from apps.approvals.proposing import ProposalRefused, recorded
 from apps.approvals.subject import Subject
 from apps.dashboard import navigation
 from apps.dashboard.inbox.seat import Seat, may_decide_now
@@ -30,8 +29,7 @@ def raised(seat: Seat, name: str, make: Raise) -> Subject | None:
     if not may_decide_now():
         return None
     try:
-        with writing(seat.engine) as connection:
-            made = make(connection)
+        made = recorded(seat.engine, seat.person.staff_id, seat.now, make)
     except (ProposalRefused, UnknownPerson) as error:
         st.session_state[SAID] = (name, str(error))
         return None

@@ -12,11 +12,11 @@ import streamlit as st
 from apps.dashboard import frame as frames
 from apps.dashboard import navigation
 from apps.dashboard import period as periods
-from apps.dashboard.export import Manifest
 from apps.dashboard.frame import Frame
 from apps.dashboard.period import Period, complete_until
 from apps.dashboard.queries.common import Scope
 from apps.dashboard.ui import filters, states
+from apps.export import Manifest, daybook_version
 from warehouse.reader import Reader
 
 POLL_SECONDS = 5
@@ -68,7 +68,7 @@ class Page:
         viewer = self.frame.viewer
         return Manifest(
             f"{self.name}: {name}", shown, f"{viewer.name} ({viewer.user})", viewer.role, publish.publish_id,
-            publish.latest_event_at, publish.loaded_at, frames.daybook_version(),
+            publish.latest_event_at, publish.loaded_at, daybook_version(),
         )  # fmt: skip
 
 

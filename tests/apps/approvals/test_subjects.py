@@ -1,5 +1,6 @@
 """Subjects: from the marts or from a proposal, and who may raise one."""
 
+import json
 import string
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from apps.approvals import subject, tables
 from apps.approvals.decisions import decide
-from apps.approvals.proposing import ProposalRefused, propose
+from apps.approvals.proposing import ProposalRefused, propose, recorded
 from apps.approvals.store import reading, writing
 from tests.apps.approvals.hand_made import NOW
 from tests.apps.approvals.office import office, staff, withdrawal
@@ -190,11 +191,16 @@ def test_of_one_thing_one_proposal_is_open_at_a_time_and_the_next_has_an_id_of_i
         ("Nobody else could", {"amount": Decimal(900_000)}),
     ],
 )
-def test_what_cannot_be_proposed_is_refused_in_words(
+def test_what_cannot_be_proposed_is_refused_in_words_and_the_refusal_is_recorded(
     marts: Reader, ops_store: sa.Engine, words: str, other: dict[str, Any]
 ) -> None:
-    with writing(ops_store) as connection, pytest.raises(ProposalRefused, match=words):
-        seeded(connection, marts, "payout_run", **other)
+    with pytest.raises(ProposalRefused, match=words):
+        recorded(ops_store, "s-who", NOW, lambda connection: seeded(connection, marts, "payout_run", **other))
+    with reading(ops_store) as connection:
+        (body,) = connection.execute(sa.select(tables.events.c.body)).scalars().all()
+    event = json.loads(body)
+    assert (event["type"], event["actor"]["id"]) == ("proposal.refused", "s-who")
+    assert words in event["after"]["said"]
 
 
 @pytest.mark.parametrize(("held", "code"), [("RE_KYC", "transition"), ("SUBMITTED", ""), ("EDD", "")])

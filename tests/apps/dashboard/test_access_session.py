@@ -93,7 +93,7 @@ def broken(_: Settings) -> sa.Engine:
 
 
 def export_manifest(frame: object) -> object:
-    from apps.dashboard.export import Manifest
+    from apps.export import Manifest
 
     return Manifest("payments: rows", {"entity": "CY"}, "Petra (petra)", "payments", 1, None, None, "0.1.0")
 

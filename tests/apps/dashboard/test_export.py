@@ -10,8 +10,8 @@ import openpyxl
 import polars as pl
 import pytest
 
-from apps.dashboard import export
-from apps.dashboard.export import Manifest
+from apps import export
+from apps.export import Manifest
 
 MANIFEST = Manifest(
     "payments: rows", {"entity": "CY"}, "Petra (petra)", "payments", 12, datetime(2026, 11, 22), None, "0.1.0"

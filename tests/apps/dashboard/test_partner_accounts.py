@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from openpyxl import load_workbook
 
-from apps.dashboard.export import Manifest, as_xlsx
 from apps.dashboard.partner_tabs.review import EFFECTS
 from apps.dashboard.queries import partner_accounts as accounts
 from apps.dashboard.queries.common import whole
 from apps.dashboard.statement_pdf import PDF_LINES, Statement, as_pdf
+from apps.export import Manifest, as_xlsx
 from tests.apps.dashboard.conftest import Open
 from tests.apps.dashboard.hand_made import MARTS, make
 from tests.apps.dashboard.test_pages import words

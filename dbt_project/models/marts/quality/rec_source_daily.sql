@@ -102,7 +102,7 @@ touched as (
 counts as (
     select totals.*
     from totals
-    semi join touched on totals.source = touched.source and totals.feed = touched.feed and totals.day = touched.day
+    semi join touched using (source, feed, day)
     where totals.scope = 'day'
     qualify row_number() over (
         partition by totals.source, totals.feed, totals.day, totals.currency order by totals.counted_at desc, totals._load_id desc
@@ -187,24 +187,14 @@ by_day as (
         coalesce(known.deleted_amount, 0) as deleted_amount,
         0 as known_before_rows
     from counts
-    left join known
-        on
-            counts.source = known.source
-            and counts.feed = known.feed
-            and counts.day = known.day
-            and counts.currency = known.currency
-    left join refused
-        on
-            counts.source = refused.source
-            and counts.feed = refused.feed
-            and counts.day = refused.day
-            and counts.currency = refused.currency
+    left join known using (source, feed, day, currency)
+    left join refused using (source, feed, day, currency)
 ),
 
 stated as (
     select totals.*
     from totals
-    semi join touched on totals.source = touched.source and totals.feed = touched.feed and totals.day = touched.day
+    semi join touched using (source, feed, day)
     where totals.scope <> 'day'
     qualify row_number() over (
         partition by totals.source, totals.feed, totals.day, totals.currency, totals.scope
@@ -308,8 +298,7 @@ by_statement as (
         0 as deleted_amount,
         0 as known_before_rows
     from statements
-    semi join touched
-        on statements.source = touched.source and statements.feed = touched.feed and statements.day = touched.day
+    semi join touched using (source, feed, day)
     left join line_sums on statements.source = line_sums.bank_account and statements.statement_id = line_sums.statement_id
     left join line_refusals
         on statements.source = line_refusals.source and statements.statement_id = line_refusals.statement_id

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import polars as pl
@@ -26,7 +28,7 @@ ILLEGAL = {code: None for code in range(32) if code not in (9, 10, 13)}
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the file was made from. `filters` are the query parameters of the view, so that they open it again."""
+    """What the file was made from. `filters` are the query parameters of the view, so that they open it again; `proof` what else proves it."""
 
     title: str
     filters: dict[str, str]
@@ -37,6 +39,7 @@ class Manifest:
     loaded_at: datetime | None
     version: str
     exported_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    proof: dict[str, str] = field(default_factory=dict)
 
     def lines(self, frame: pl.DataFrame) -> list[tuple[str, Any]]:
         """Name and value of everything a reader needs to check the file: row count and a control total per numeric column."""
@@ -46,9 +49,19 @@ class Manifest:
             ("as_of (UTC)", self.as_of), ("loaded_at (UTC)", self.loaded_at),
         ]  # fmt: skip
         lines += [(f"filter {name}", value) for name, value in (self.filters or {"none": "all rows"}).items()]
+        lines += list(self.proof.items())
         lines += [(f"total {name}", total) for name, total in control_totals(frame).items()]
         lines += [(f"shortened cells in {name}", count) for name, count in shortened(frame).items()]
         return lines
+
+
+@cache
+def daybook_version() -> str:
+    """The installed version, for manifests."""
+    try:
+        return version("daybook")
+    except PackageNotFoundError:
+        return "unpackaged"
 
 
 def control_totals(frame: pl.DataFrame) -> dict[str, Decimal | int]:
@@ -85,9 +98,14 @@ def as_csv(frame: pl.DataFrame, manifest: Manifest, name: str) -> bytes:
     """A ZIP with `<name>.csv` (all rows, decimals in full) and `<name>.manifest.csv`."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{name}.csv", _csv([list(frame.columns), *_rows(frame)]))
+        archive.writestr(f"{name}.csv", csv_text(frame))
         archive.writestr(f"{name}.manifest.csv", _csv([("item", "value"), *manifest.lines(frame)]))
     return packed.getvalue()
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """The rows under their names, decimals in full, text made safe."""
+    return _csv([list(frame.columns), *_rows(frame)])
 
 
 def as_xlsx(frame: pl.DataFrame, manifest: Manifest) -> bytes:
