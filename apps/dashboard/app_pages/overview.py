@@ -3,7 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from apps.dashboard.kpis import Kpi, kpis
+from apps.dashboard.kpis import HOW, Kpi, kpis, over
+from apps.dashboard.overview_tabs.alerts import seen, show_alerts, tell
 from apps.dashboard.queries import overview
 from apps.dashboard.queries.common import Rows
 from apps.dashboard.ui import charts, dictionary, filters, states, theme
@@ -12,7 +13,13 @@ from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.tiles import Tile, tiles
 
 MART = overview.KPI
-TABS = {"money": "Money", "revenue": "Revenue and volume", "drivers": "What changed", "rows": "Rows"}
+TABS = {
+    "money": "Money",
+    "revenue": "Revenue and volume",
+    "drivers": "What changed",
+    "rows": "Rows",
+    "alerts": "Alerts",
+}
 
 
 def show_tiles(page: Page) -> None:
@@ -21,7 +28,7 @@ def show_tiles(page: Page) -> None:
     series = page.read(overview.by_day, page.scope, tuple(totals))
     shown = []
     for kpi in kpis():
-        now, then = value(kpi, totals, "now"), value(kpi, totals, "then")
+        now, then = over(kpi, totals, "now"), over(kpi, totals, "then")
         course = series.filter(pl.col("kpi") == kpi.kpi).sort("day")["value"].drop_nulls().cast(pl.Float64).to_list()
         shown.append(
             Tile(
@@ -29,28 +36,16 @@ def show_tiles(page: Page) -> None:
                 now,
                 then,
                 course,
-                definition(page, kpi),
+                definition(kpi),
                 {"tab": "rows", "kpi": kpi.kpi} if kpi.kpi in totals else None,
             )
         )
     tiles(page, shown)
 
 
-def value(kpi: Kpi, totals: dict, when: str) -> float | None:
-    """The KPI over the period: a sum, a mean of days, the last level, or a ratio of two sums."""
-    if kpi.how == "ratio" and all(name in totals for name in kpi.of):
-        upper, lower = (totals[name][f"{when}_sum"] for name in kpi.of)
-        # a cost against no revenue, or a loss, is no percentage of anything
-        return None if upper is None or lower is None or lower <= 0 else upper / lower
-    if kpi.kpi not in totals:
-        return None
-    return totals[kpi.kpi][f"{when}_{'mean' if kpi.how == 'ratio' else kpi.how}"]
-
-
-def definition(page: Page, kpi: Kpi) -> str | None:
-    """What the figure means, in dbt's words, and how it adds up over days."""
-    how = {"sum": "Sum over the period.", "mean": "Mean of the period’s days.", "ratio": "Ratio of the period’s sums."}
-    return f"{dictionary.kpi(kpi.kpi) or ''} {how[kpi.how]}".strip()
+def definition(kpi: Kpi) -> str:
+    """What the figure means, in the metric's words, and how it adds up over days."""
+    return f"{dictionary.kpi(kpi.kpi) or ''} {HOW[kpi.how]}".strip()
 
 
 def show_money(page: Page) -> None:
@@ -141,13 +136,15 @@ page = header(
     "overview",
     "Overview",
     "The broker in eight numbers, against the same elapsed part of the period before.",
-    names=("kpi",),
+    names=("kpi", "state", "alert"),
     tabs=TABS,
 )
 if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions, kyc_events"):
+    alerts = seen(page)
+    tell(page, alerts)
     with states.panel():
         show_tiles(page)
     opened, tabs = filters.open_tab(TABS, "overview")
     parts = {"money": show_money, "revenue": show_revenue, "drivers": show_drivers, "rows": show_rows}
     with tabs[list(TABS).index(opened)], states.panel():
-        parts[opened](page)
+        parts[opened](page) if opened in parts else show_alerts(page, alerts)
