@@ -3,6 +3,7 @@
 import polars as pl
 import streamlit as st
 
+from apps.dashboard import trail
 from apps.dashboard.kpis import HOW, Kpi, kpis, over
 from apps.dashboard.overview_tabs.alerts import seen, show_alerts, tell
 from apps.dashboard.queries import overview
@@ -11,6 +12,10 @@ from apps.dashboard.ui import charts, dictionary, filters, states, theme
 from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.tiles import Tile, tiles
+from apps.metric_alerts.standing import Alert
+from apps.monday_pack.figures import Pack, pack
+from apps.monday_pack.sending import MEDIA
+from apps.monday_pack.sheets import as_pdf, as_xlsx
 
 MART = overview.KPI
 TABS = {
@@ -46,6 +51,29 @@ def show_tiles(page: Page) -> None:
 def definition(kpi: Kpi) -> str:
     """What the figure means, in the metric's words, and how it adds up over days."""
     return f"{dictionary.kpi(kpi.kpi) or ''} {HOW[kpi.how]}".strip()
+
+
+def show_pack(page: Page, alerts: list[Alert]) -> None:
+    """The same figures as files, with the publish they come from: what goes out on Mondays, for this period and entity."""
+    manifest = page.manifest("pack")
+    file = f"daybook-pack-{page.period.start:%Y%m%d}-publish-{manifest.publish_id}"
+
+    def made() -> Pack:
+        return pack(page.reader, page.period, page.entity, alerts)
+
+    forms = {"pdf": lambda: as_pdf(made(), manifest), "xlsx": lambda: as_xlsx(made(), manifest)}
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="left"):
+        st.caption("These figures, what moved them and the open alerts as a pack:", width="content")
+        for form, make in forms.items():
+            data = trail.exporting(page.frame, manifest, f"{file}.{form}", make)
+            st.download_button(
+                f"Pack {form.upper()}",
+                data=data,
+                file_name=f"{file}.{form}",
+                key=f"pack.{form}",
+                on_click="ignore",
+                mime=MEDIA[form],
+            )
 
 
 def show_money(page: Page) -> None:
@@ -144,6 +172,7 @@ if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions,
     tell(page, alerts)
     with states.panel():
         show_tiles(page)
+        show_pack(page, alerts)
     opened, tabs = filters.open_tab(TABS, "overview")
     parts = {"money": show_money, "revenue": show_revenue, "drivers": show_drivers, "rows": show_rows}
     with tabs[list(TABS).index(opened)], states.panel():
