@@ -31,6 +31,7 @@ def main() -> None:
         pipeline,
         quarantine,
         reading,
+        rules,
         scaffold,
         serving,
     )
@@ -47,6 +48,7 @@ def main() -> None:
         first_run,
         bench,
         commissions,
+        rules,
         scaffold,
     ):
         app.registered_commands += module.app.registered_commands

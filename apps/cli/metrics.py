@@ -55,6 +55,7 @@ def query(
     until: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The day after the last, UTC.")
     ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="dimension=value; several times.")] = None,
     json: Json = False,
 ) -> None:
     """Computes a metric on what is published."""
@@ -64,7 +65,8 @@ def query(
     from warehouse.reader import Reader
 
     cut = tuple(part.strip() for text in by or () for part in text.split(",") if part.strip())
-    asked = Asked(cut, since.date() if since else FIRST, until.date() if until else LAST)
+    kept = tuple((name, value) for name, _, value in (text.partition("=") for text in only or ()))
+    asked = Asked(cut, since.date() if since else FIRST, until.date() if until else LAST, kept)
     settings = Settings()
     with explained(settings):
         try:

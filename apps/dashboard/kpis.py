@@ -16,7 +16,7 @@ HOW = {"sum": "Sum over the period.", "mean": "Mean of the period’s days.", "r
 
 @dataclass(frozen=True)
 class Kpi:
-    """One daily KPI. `unit` is USD, count or fraction; `of` names numerator and denominator of a ratio, or a sum's parts."""
+    """One daily KPI. `unit` is USD, count, hours or fraction; `of` names numerator and denominator of a ratio, or a sum's parts."""
 
     kpi: str
     label: str

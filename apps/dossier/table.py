@@ -12,6 +12,7 @@ EMPTY = "—"
 SECTIONS = {
     "rts": "Return to source: planned and actual", "references": "What provider and bank call it", "ledger": "Journal entries",
     "accruals": "Commission accruals", "withdrawals": "Withdrawals", "violations": "Rules of identification broken",
+    "evidence_events": "Events it rests on",
 }  # fmt: skip
 STATES = {
     "balances": "Balances", "equity": "Equity and margin", "positions": "Open positions", "screening": "Checks of the client",

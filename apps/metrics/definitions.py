@@ -1,5 +1,6 @@
 """The metrics and what they are computed from, read from YAML and checked as a whole: a name nobody defines is a sentence, not a trace."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -12,6 +13,7 @@ from warehouse.engine import WarehouseError
 
 FOLDER = Path(__file__).parent
 BETTER = ("up", "down", "neither")
+MART = re.compile(r"\b[a-z]+\.(?:dim|fct|rec)_\w+")
 
 
 class MetricError(WarehouseError):
@@ -121,7 +123,8 @@ def dimensions(one: Metric) -> list[str]:
 def marts(one: Metric) -> set[str]:
     """The marts that the metric reads, `schema.mart`."""
     if one.source:
-        return {sources()[one.source].mart.split()[0]}
+        source = sources()[one.source]
+        return set(MART.findall(f"{source.mart} {source.where} {one.expression} {one.over}"))
     return set().union(*(marts(metrics()[name]) for name in one.parts))
 
 

@@ -17,11 +17,15 @@ WHOLE = "100000000::hugeint"
 
 @dataclass(frozen=True)
 class Asked:
-    """Days from `start` up to but not including `until` (UTC), cut by these dimensions or grains of time."""
+    """Days from `start` up to but not including `until` (UTC), cut by these dimensions or grains of time.
+
+    `only` keeps the rows in which a dimension has a value: (("entity", "CY"),).
+    """
 
     by: tuple[str, ...] = ()
     start: date = FIRST
     until: date = LAST
+    only: tuple[tuple[str, str], ...] = ()
 
 
 def query(reader: Reader, name: str, asked: Asked = Asked()) -> pl.DataFrame:
@@ -31,11 +35,14 @@ def query(reader: Reader, name: str, asked: Asked = Asked()) -> pl.DataFrame:
     """
     one = metric(name)
     known = [*dimensions(one), *([] if _is_level(one) else GRAINS)]
-    if unknown := [by for by in asked.by if by not in known]:
+    if unknown := [by for by in (*asked.by, *(key for key, _ in asked.only)) if by not in known]:
         raise MetricError(f"{name} cannot be cut by {unknown[0]}. It can by: {', '.join(known)}.")
     columns = ", ".join([*map(_quoted, asked.by), "value"])
     order = f" order by {', '.join(map(_quoted, asked.by))}" if asked.by else ""
-    return reader.query(f"select {columns} from ({_select(one, asked)}){order}", [asked.start, asked.until])
+    return reader.query(
+        f"select {columns} from ({_select(one, asked)}){order}",
+        [asked.start, asked.until, *(value for _, value in asked.only)],
+    )
 
 
 def _select(one: Metric, asked: Asked) -> str:
@@ -66,13 +73,17 @@ def _aggregate(one: Metric, asked: Asked) -> str:
         f"{source.dimensions[by].expression if by in source.dimensions else _grain(by, source.time)} as {_quoted(by)}, "
         for by in asked.by
     ]
-    joins = " ".join(dict.fromkeys(dimension.join for dimension in cut if dimension.join))
+    kept = [source.dimensions[name] for name, _ in asked.only]
+    joins = " ".join(dict.fromkeys(dimension.join for dimension in (*cut, *kept) if dimension.join))
     where = f"({source.where}) and {source.time} < $2"
+    where += "".join(
+        f" and {dimension.expression}::varchar = ${number}" for number, dimension in enumerate(kept, start=3)
+    )
     rows = f"{source.mart} {joins} where {where}"
     if not source.is_level:
         rows += f" and {source.time} >= $1"
     elif source.newest:
-        newest = f"select max({source.newest}) from {source.mart} where {where}"
+        newest = f"select max({source.newest}) from {source.mart} {joins} where {where}"
         rows += f" and {source.newest} = ({newest}) and $1::date is not null"
     else:
         keys = ", ".join(source.newest_of)

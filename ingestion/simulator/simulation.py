@@ -19,6 +19,7 @@ from ingestion.simulator import (
     deposits,
     first_run,
     kyc,
+    kyc_cases,
     market,
     network,
     one_sided,
@@ -295,6 +296,8 @@ def _write_clients(
     )
     writer.write("leads", people.leads(world, folk, tree.ids(tree.of_client)), "changed_at")
     events = kyc.as_feed(play_kyc(broker.stage, folk, kyc.kyc_events(world, folk)))
+    events, cases = kyc_cases.plant(world, folk, events, clients)
+    writer.write_truth("kyc_violations", cases)
     links = faults.in_links(network.partner_links(world, folk, tree), tree)
     if faults.batched:
         subjects["late_kyc"] = first_run.late_kyc(faults, folk, events, paid_out)

@@ -118,7 +118,44 @@ def first_batch() -> Batch:
     withdrawal(batch, "name_reordered", holder="MULLER, Zoe")
     withdrawal(batch, "hit_comes_to_light")
     withdrawal(batch, "approval_withdrawn_by_correction", approver="S-support")
+    for name in LATER:
+        staff(batch, f"S-{name}", "payments")
+        withdrawal(batch, name, approver=f"S-{name}")
+        staff(batch, f"S-still-{name}", "payments")
+        withdrawal(batch, f"still_{name}", approver=f"S-still-{name}")
     return batch
+
+
+LATER = {
+    "later_check": {"approved_before_check"}, "later_fail": {"check_missing"}, "later_own": {"self_approval"}, "later_left": {"approver_inactive"},
+    "later_role": {"approver_without_role"}, "later_limit": {"limit_exceeded"}, "later_passport": {"expired_document"},
+    "later_name": {"third_party_payout"},
+}  # fmt: skip
+"""Approvals in order by what was known then, and the control that what came to light afterwards shows to have failed."""
+
+
+def later_facts(batch: Batch, name: str, prefix: str = "", before: str = "2026-03-01") -> None:
+    """What comes to light of the approval; of a decoy (`prefix`) it is of the day after, or comes just short."""
+    request, approver = f"{prefix}{name}", f"S-{prefix.replace('_', '-')}{name}"
+    known = {"changed_at": before}
+    if name == "later_check":
+        run_check(batch, request, "sanctions", "2026-03-10T11:00:00.000001" if not prefix else "2026-03-10T10:59:59")
+    elif name == "later_fail":
+        run_check(batch, request, "sanctions", "2026-03-10T10:30:00", "pass" if prefix else "fail")
+    elif name == "later_own":
+        staff(batch, approver, "payments", client_id=f"C-{request}", **known)
+    elif name == "later_left":
+        staff(batch, approver, "payments", is_active=False, **known)
+    elif name == "later_role":
+        staff(batch, approver, "support", **known)
+    elif name == "later_limit":
+        staff(batch, approver, "payments", limit="100" if prefix else "99.99", **known)
+    elif name == "later_passport":
+        batch.add("kyc_events", provider="p", event_id=f"{request}-doc", client_id=f"C-{request}", event="document_received", check="identity",
+                  document_type="passport", document_expires_on="2026-03-10" if prefix else "2026-03-09", occurred_at="2026-01-02")  # fmt: skip
+    else:
+        batch.add("clients", client_id=f"C-{request}", changed_at="2026-01-01", registered_at="2026-01-01", entity="CY", category="retail",
+                  first_name="Zoe" if prefix else "Ivan", last_name="Muller" if prefix else "Petrov", email=f"{request}@mail.test")  # fmt: skip
 
 
 def second_batch() -> Batch:
@@ -142,6 +179,9 @@ def second_batch() -> Batch:
         request_id=name,
         client_id=f"C-{name}",
     )
+    for name in LATER:
+        later_facts(batch, name)
+        later_facts(batch, name, "still_", before="2026-03-10T11:00:01")
     return batch
 
 
@@ -205,7 +245,14 @@ def test_an_approval_that_only_comes_near_is_left_alone(broker: Broker, request_
 
 def test_only_what_came_to_light_afterwards_is_discovered_later(broker: Broker) -> None:
     later = broker.rows("select subject_id from compliance.fct_control_failures where discovered_later")
-    assert later == [("hit_comes_to_light",)]
+    assert {row[0] for row in later} == {"hit_comes_to_light", *LATER}
+
+
+def test_each_control_is_judged_on_both_clocks(broker: Broker) -> None:
+    shown = broker.rows(
+        "select subject_id, control from compliance.fct_control_failures where subject_id like '%later_%' order by all"
+    )
+    assert shown == sorted((name, control) for name, controls in LATER.items() for control in controls)
 
 
 def test_a_withdrawal_shows_the_status_as_it_was_and_as_it_was_known_then(broker: Broker) -> None:

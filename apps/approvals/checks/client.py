@@ -17,7 +17,9 @@ where subject_id = $1 and check_name = $2 and system <> 'daybook' order by ran_a
 """
 
 CLIENT = "select category, risk_rating, client_type, entity from core.dim_clients where client_id = $1"
-ALERTS = "select alert_id from compliance.fct_alerts where client_id = $1 and status <> 'closed' order by alert_id"
+ALERTS = """
+select alert_id from compliance.fct_alerts where client_id = $1 and holds_money and not starts_with(status, 'CLOSED') order by alert_id
+"""
 ALERTS_MART = "compliance.fct_alerts"
 
 
@@ -108,7 +110,7 @@ select check_name, result, ran_at from compliance.fct_checks where subject_id = 
 
 @check("open_alerts")
 def open_alerts(context: Context) -> Finding:
-    """No alert on the client is open, in the store or in the marts."""
+    """No alert on the client is open in the store, and none in the marts whose scenario holds money back."""
     found = open_proposals(context.connection, "alert", context.client_id)
     if ALERTS_MART in context.reader.marts:
         found += [row["alert_id"] for row in context.ask(ALERTS, context.client_id)]

@@ -1,20 +1,22 @@
 """One subject: its evidence on the left, the decision on the right, both of the same moment."""
 
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
 from apps.approvals import queue, undoing
+from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, run_checks
 from apps.approvals.live import load
-from apps.approvals.orders import CHANGED, Answer
+from apps.approvals.orders import CHANGED, Answer, Order
 from apps.approvals.queue import Filters, QueueRow
 from apps.approvals.store import reading
 from apps.approvals.subject import NoSuchSubject, Subject, find
 from apps.approvals.tables import CLOSED_STATES
 from apps.dashboard.inbox import evidence, form, listing, words
 from apps.dashboard.inbox.form import Case
-from apps.dashboard.inbox.seat import Seat, remembered
+from apps.dashboard.inbox.seat import Seat, remembered, send
 from apps.dashboard.queries import approvals_store
 from apps.dashboard.ui import filters, states
 from apps.dashboard.ui.states import plain
@@ -115,6 +117,16 @@ def _drawn(case: Case, live: Any) -> tuple[Any, ...]:
     return case.subject.facts_hash, live.version if live else 0, live.state if live else "", case.row.claimed_by
 
 
+def _renewed(case: Case) -> bool:
+    """Holds the claim longer while its holder has the subject open and signed in; true where that was due, in the last third of its time."""
+    row, seat = case.row, case.seat
+    if row.policy is None or row.claimed_until is None or row.claimed_by not in seat.person.accounts:
+        return False
+    if row.claimed_until - seat.now > timedelta(minutes=row.policy.claim_minutes) / 3:
+        return False
+    return send(seat, Order("claim", *case.key, seat.person.staff_id, new_id(), version=row.version)).done
+
+
 @st.fragment(run_every=POLL_SECONDS)
 def _decision(seat: Seat, key: Key, drawn: tuple[Any, ...]) -> None:
     """The right side, looked at again every few seconds: what somebody decides elsewhere is told here at once."""
@@ -123,7 +135,7 @@ def _decision(seat: Seat, key: Key, drawn: tuple[Any, ...]) -> None:
         return
     with reading(seat.engine) as connection:
         live = approvals_store.state(connection, key)
-    if _drawn(case, live) != drawn:
+    if _renewed(case) or _drawn(case, live) != drawn:
         st.rerun()
     _answer(key)
     _undo(case)

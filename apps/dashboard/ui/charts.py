@@ -196,6 +196,92 @@ def tree(
     return figure
 
 
+def funnel(labels: Sequence[str], values: Sequence[int]) -> go.Figure:
+    """Steps from top to bottom, each as wide as those who took it, with the share of the step before."""
+    figure = go.Figure(
+        go.Funnel(y=list(labels), x=list(values), textinfo="value+percent previous", marker={"color": theme.BLUE}, connector={"visible": False})
+    )  # fmt: skip
+    figure.update_traces(hovertemplate="%{y}: %{x:,}<br>%{percentPrevious:.1%} of the step before<extra></extra>")
+    figure = theme.dressed(figure, height=340)
+    figure.update_yaxes(tickformat=None, zeroline=False, title=None)
+    figure.update_layout(hovermode="closest", showlegend=False)
+    return figure
+
+
+def heat(
+    frame: pl.DataFrame, *, x: str, y: str, value: str, unit: str, percent: bool = False, x_title: str = ""
+) -> go.Figure:
+    """A square a pair, the darker the more, its number in it; a pair that is not in the frame is left out."""
+    columns = frame[x].unique(maintain_order=True).to_list()
+    lines = frame[y].unique(maintain_order=True).to_list()
+    cells = {(row[y], row[x]): row[value] for row in frame.iter_rows(named=True)}
+    grid = [[None if cells.get((line, at)) is None else float(cells[line, at]) for at in columns] for line in lines]
+    shape = ":.0%" if percent else ":,.0f"
+    figure = go.Figure(
+        go.Heatmap(
+            x=[str(at) for at in columns], y=[str(line) for line in lines], z=grid, texttemplate="%{z" + shape + "}",
+            colorscale=theme.DARKER, xgap=2, ygap=2, showscale=False, hoverongaps=False,
+            hovertemplate="%{y}, %{x}: %{z" + shape + "} " + unit + "<extra></extra>",
+        )
+    )  # fmt: skip
+    figure = theme.dressed(figure, height=max(160, 34 * len(lines) + 80))
+    figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    figure.update_xaxes(type="category", title=x_title or None)
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def steps(frame: pl.DataFrame, *, x: str, value: str, unit: str, x_title: str) -> go.Figure:
+    """A share that grows in steps, with the half marked."""
+    figure = go.Figure(
+        go.Scatter(x=frame[x].to_list(), y=_floats(frame[value]), mode="lines", line={"color": theme.BLUE, "width": 2, "shape": "hv"})
+    )  # fmt: skip
+    figure.update_traces(hovertemplate="%{y:.1%}<extra>day %{x}</extra>")
+    figure.add_hline(y=0.5, line={"color": theme.GREY, "width": 1, "dash": "dot"})
+    figure = theme.dressed(figure, unit=unit)
+    figure.update_yaxes(tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title=x_title)
+    return figure
+
+
+def intervals(
+    labels: Sequence[str], middles: Sequence[float], lowers: Sequence[float], uppers: Sequence[float], *, unit: str
+) -> go.Figure:
+    """A dot with its interval on each line, and a line at zero: what lies wholly on one side is more than chance."""
+    figure = go.Figure(
+        go.Scatter(
+            x=list(middles), y=list(labels), mode="markers", marker={"size": 10, "color": theme.BLUE},
+            error_x={
+                "type": "data", "symmetric": False, "array": [upper - middle for upper, middle in zip(uppers, middles, strict=True)],
+                "arrayminus": [middle - lower for lower, middle in zip(lowers, middles, strict=True)], "color": theme.BLUE,
+            },
+            hovertemplate="%{y}: %{x:+.1%}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"color": theme.ink(), "width": 1})
+    figure = theme.dressed(figure, height=max(160, 44 * len(labels) + 80))
+    figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    figure.update_xaxes(title=unit, tickformat="+.0%")
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def lanes(frame: pl.DataFrame, *, at: str, lane: str, text: str) -> go.Figure:
+    """A dot an event in the lane of its kind, over time."""
+    figure = go.Figure()
+    for number, key in enumerate(frame[lane].unique().sort().to_list()):
+        part = frame.filter(pl.col(lane) == key)
+        figure.add_scatter(
+            x=part[at].to_list(), y=[key] * part.height, mode="markers", name=key, showlegend=False,
+            marker={"size": 9, "color": theme.PALETTE[number % len(theme.PALETTE)], "line": {"width": 1, "color": theme.ink()}},
+            text=part[text].fill_null("").to_list(), hovertemplate="%{text}<br>%{x}<extra></extra>",
+        )  # fmt: skip
+    figure = theme.dressed(figure, height=100 + 40 * max(frame[lane].n_unique(), 1))
+    figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
 def _bucketed(frame: pl.DataFrame, series: str, value: str) -> tuple[pl.DataFrame, str]:
     """Day rows summed by day, week or month, whichever draws at most about a hundred points, and which of them it is."""
     if frame.is_empty():

@@ -69,6 +69,8 @@ def figure(kpi: Kpi, value: Decimal | float | None) -> str:
         return percent(value)
     if kpi.unit == "USD":
         return f"USD {compact(value)}"
+    if kpi.unit == "hours":
+        return f"{number(value, 1)} h"
     return f"{compact(value)}{f' {kpi.suffix}' if kpi.suffix else ''}"
 
 

@@ -13,6 +13,7 @@ from apps.dashboard.queries import common
 from apps.dashboard.queries.common import Rows
 from apps.dashboard.ui import dictionary, states
 from apps.dashboard.ui.header import Page
+from apps.export import Manifest
 
 ROW = 35
 """Pixels of a row, and of the head; three more are the frame."""
@@ -37,8 +38,12 @@ def table_with_export(
     what: str = "rows",
     height: int | None = None,
     select: bool = False,
+    manifest: Manifest | None = None,
 ) -> list[int]:
-    """The table, its counts and its two downloads; gives the numbers of the rows chosen (with `select`)."""
+    """The table, its counts and its two downloads; gives the numbers of the rows chosen (with `select`).
+
+    The files say of themselves what `manifest` says; without one, what the page's own filters are.
+    """
     shown, total = _shown(page, rows)
     if total == 0:
         states.nothing_matches(what)
@@ -55,7 +60,7 @@ def table_with_export(
         selection_mode="single-row",
         alt=f"{what}, {total} rows",
     )
-    _downloads(page, rows, name, total, shown.height)
+    _downloads(page, rows, name, total, shown.height, manifest or page.manifest(name))
     return list(selection["selection"]["rows"]) if select else []
 
 
@@ -91,11 +96,10 @@ def _shown(page: Page, rows: Rows | pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return shown, shown.height if shown.height < SHOWN_ROWS else page.read(common.count, rows)["rows"][0]
 
 
-def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, shown: int) -> None:
+def _downloads(page: Page, rows: Rows | pl.DataFrame, name: str, total: int, shown: int, manifest: Manifest) -> None:
     note = f"{total:,} row{'' if total == 1 else 's'}"
     if total > shown:
         note = f"The first {shown:,} of {total:,} rows; the files hold all {total:,}"
-    manifest = page.manifest(name)
     file = f"daybook-{name}-{page.frame.last_day:%Y%m%d}-publish-{manifest.publish_id}"
 
     def whole() -> pl.DataFrame:

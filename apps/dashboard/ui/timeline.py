@@ -1,4 +1,4 @@
-"""A subject's events in lanes by who acted, on the clock of happening, with when each became known."""
+"""A subject's events in swim lanes (client, money, checks, people), on the clock of happening, with when each became known."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,11 @@ import plotly.graph_objects as go
 from apps.dashboard.ui import theme
 
 LATE_SECONDS = 60
-COLOURS = {"client": theme.SKY, "staff": theme.BLUE, "system": theme.GREY, "provider": theme.PINK, "check": theme.GREEN}
+LANES = ("client", "money", "checks", "people")
+COLOURS = {"client": theme.SKY, "money": theme.ORANGE, "checks": theme.GREEN, "people": theme.BLUE}
+MONEY_STREAMS = ("outbox", "account", "commission")
+MOVES = ("sent", "paid", "failed", "returned")
+CLIENT_STREAMS = ("client", "session", "communication", "ticket")
 
 
 def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: datetime | None) -> go.Figure:
@@ -17,15 +21,17 @@ def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: dateti
     The figure opens on the subject's own events; the client's other ones lie outside, one zoom away.
     """
     figure = go.Figure()
-    lanes = list(dict.fromkeys(lane(event) for event in events))
+    found = {lane(event) for event in events}
+    lanes = [name for name in LANES if name in found]
     for name in lanes:
         members = [event for event in events if lane(event) == name]
         figure.add_scatter(
             x=[event["occurred_at"] for event in members], y=[name] * len(members), mode="markers", name=name,
-            marker={"size": 12, "color": COLOURS.get(name, theme.ORANGE), "line": {"width": 1, "color": theme.ink()}},
+            marker={"size": 12, "color": COLOURS[name], "line": {"width": 1, "color": theme.ink()}},
             text=[_hover(event) for event in members], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     own = [event["occurred_at"] for event in events if event.get("stream_id") == subject_id]
+    own = own or [event["occurred_at"] for event in events]
     late = [event for event in events if _late(event) and own and min(own) <= event["occurred_at"] <= max(own)]
     for number, event in enumerate(late):
         figure.add_scatter(
@@ -39,7 +45,15 @@ def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: dateti
             x=decided_at, y=1.0, yref="paper", text="decision", showarrow=False, xanchor="left", yanchor="bottom"
         )
     figure = theme.dressed(figure, height=110 + 46 * max(len(lanes), 1))
-    figure.update_yaxes(type="category", autorange="reversed", tickformat=None, zeroline=False, title=None)
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=lanes,
+        autorange="reversed",
+        tickformat=None,
+        zeroline=False,
+        title=None,
+    )
     if own:
         room = max((max(own) - min(own)) * 0.06, timedelta(minutes=10))
         figure.update_xaxes(range=[min(own) - room, max(own) + room])
@@ -48,10 +62,15 @@ def swim_lanes(events: list[dict[str, Any]], subject_id: str, decided_at: dateti
 
 
 def lane(event: dict[str, Any]) -> str:
-    """Checks have a lane of their own; everything else stands with who acted."""
-    if "check" in str(event.get("event_type", "")):
-        return "check"
-    return str(event.get("actor_type") or event.get("stream") or "system")
+    """Where an event is drawn: what a check found, what moved money, what the client did; all else people and programs decided."""
+    kind = str(event.get("event_type") or "")
+    if "check" in kind:
+        return "checks"
+    if kind.startswith(("psp.", "deal.")) or kind.rsplit(".", 1)[-1] in MOVES or event.get("stream") in MONEY_STREAMS:
+        return "money"
+    if event.get("actor_type") == "client" or event.get("stream") in CLIENT_STREAMS:
+        return "client"
+    return "people"
 
 
 def _late(event: dict[str, Any]) -> bool:

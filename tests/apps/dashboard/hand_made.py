@@ -5,6 +5,8 @@ import json
 from datetime import datetime
 
 from tests.apps.dashboard.hand_made_books import BOOKS
+from tests.apps.dashboard.hand_made_compliance import COMPLIANCE
+from tests.apps.dashboard.hand_made_monitoring import MONITORING
 from warehouse import control
 from warehouse.engine import connect, make_home
 from warehouse.publish import publish
@@ -134,9 +136,14 @@ MARTS = {
         'psp_transaction.declined' as event_type, 'c' || (i % 60) as client_id,
             timestamp '2026-09-01' + interval (i * 5) hour as occurred_at, ['insufficient_funds', '3ds_failed',
             'do_not_honour'][1 + i % 3] as reason,
-            'psp_transactions' as source_feed, null::bigint as seq
+            'psp_transactions' as source_feed, 'adyen:e' || i as source_key, 1 as version, null::bigint as seq, null::varchar as hash,
+            timestamp '2026-09-01' + interval (i * 5 + i % 2) hour as recorded_at, 'provider' as actor_type, 'adyen' as actor_id,
+            null::varchar as actor_role, null::varchar as before, '{}' as after, 'x' || i as correlation_id, null::varchar as rule_version,
+            null::varchar as approval_id, 1::bigint as load_id
         from range(390) t (i)""",
     **BOOKS,
+    **COMPLIANCE,
+    **MONITORING,
 }  # fmt: skip
 
 STAFF = {

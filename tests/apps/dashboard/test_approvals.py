@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from apps.approvals import chain, tables
+from apps.approvals.decisions import decide
+from apps.approvals.desk import open_desk
+from apps.approvals.orders import Order
 from apps.approvals.proposing import propose
 from apps.approvals.store import open_store, writing
 from apps.dashboard.viewer import demo_users
@@ -360,3 +364,26 @@ def test_a_store_that_fails_is_told_with_a_reference(
     assert not app.exception
     assert "Failed (reference" in words(app)
     folder.mkdir()  # the journal of views keeps trying, and finds its store
+
+
+def test_a_claim_that_runs_out_is_renewed_while_its_holder_has_the_subject_open(
+    desk: Opened, broker: Settings, tmp_path: Path
+) -> None:
+    press(desk("petra", subject=GOOD), "Claim")
+    engine = store(tmp_path)
+    (claimed,) = rows(engine, tables.subjects)
+    early = replace(
+        open_desk(broker), engine=engine, clock=lambda: claimed["claimed_until"] - timedelta(minutes=26)
+    )  # so that four minutes of fifteen are left
+    order = Order("claim", "withdrawal", "w-good", claimed["claimed_by"], chain.new_id(), version=claimed["version"])
+    assert decide(early, order).done
+    (shorter,) = rows(engine, tables.subjects)
+    assert shorter["claimed_until"] < claimed["claimed_until"]
+    desk("petra", subject=GOOD)
+    (renewed,) = rows(engine, tables.subjects)
+    assert (renewed["claimed_by"], renewed["claimed_until"] >= claimed["claimed_until"]) == (
+        claimed["claimed_by"],
+        True,
+    )
+    desk("petra", subject=GOOD)
+    assert rows(engine, tables.subjects) == [renewed]

@@ -1,6 +1,8 @@
 """The pages on what the real chain builds: every tab finds the columns that it asks for, and has something to show."""
 
 import shutil
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,8 +10,10 @@ import pytest
 
 from apps.cli.first_run import _links
 from apps.dashboard.navigation import PAGES
+from apps.dossier.requests import requests, respond
 from tests.apps.dashboard.conftest import Open
 from tests.apps.dashboard.test_pages import words
+from warehouse.reader import Reader
 from warehouse.settings import Settings
 
 TABS = {
@@ -62,6 +66,61 @@ def test_the_dossier_answers_for_a_withdrawal_with_a_control_failure(open_page: 
     assert not app.exception
     assert "control failure" in words(app)
     assert "As it was known then" in [item.value for item in app.subheader]
+
+
+SUBJECTS = {
+    "deposit": "select stream_id from compliance.fct_audit_events where event_type = 'psp.deposit.completed' order by 1 limit 1",
+    "transfer": "select stream_id from compliance.fct_audit_events where event_type = 'internal_transfer.requested' order by 1 limit 1",
+    "payout": "select payout_id from partners.fct_payouts where status = 'paid' order by 1 limit 1",
+    "kyc_case": "select client_id from compliance.fct_kyc_status where status = 'APPROVED' order by 1 limit 1",
+    "alert": "select alert_id from compliance.fct_alerts order by 1 limit 1",
+    "parameter_change": "select stream_id from compliance.fct_audit_events where stream = 'parameter' order by 1 limit 1",
+    "client": "select client_id from core.dim_clients where first_trade_at is not null order by 1 limit 1",
+    "deal": "select platform || ':' || deal_id from trading.fct_deals where action = 'buy' order by 1 limit 1",
+}
+
+
+@pytest.fixture(scope="module")
+def reader(broker: Path) -> Iterator[Reader]:
+    opened = Reader(Settings(home=broker))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("subject", list(SUBJECTS))
+def test_there_is_an_answer_for_every_subject(open_page: Open, broker: Path, reader: Reader, subject: str) -> None:
+    identifier = reader.query(SUBJECTS[subject]).item()
+    app = open_page("regulator_query", "astrid", home=broker, subject=subject, id=identifier)
+    said = words(app)
+    assert not app.exception
+    assert "Failed" not in said and "No such" not in said, said
+    assert "Timeline" in [item.value for item in app.subheader]
+
+
+def test_every_request_answers_and_only_the_mlro_is_offered_the_aml_file(broker: Path, reader: Reader) -> None:
+    mlro = Reader(Settings(home=broker), role="mlro")
+    client = reader.query(SUBJECTS["client"]).item()
+    given = {
+        "client_id": client,
+        "from": datetime(2020, 1, 1),
+        "until": datetime(2030, 1, 1),
+        "at": reader.publish.published_at,
+    }
+    for asked in requests().values():
+        found = respond(mlro, asked.name, {name: given[name] for name in asked.needs}, "me")
+        assert found.rows.width > 1 and (found.rows.height or asked.name == "R6"), asked.name
+    mlro.close()
+
+
+def test_client_money_at_a_date_is_what_the_postings_say(reader: Reader) -> None:
+    at = reader.publish.loaded_at
+    told = respond(reader, "R4", {"at": at}, "me").rows["balance"].sum()
+    posted = """
+        select -sum(postings.amount) from finance.fct_postings as postings
+        inner join finance.dim_ledger_accounts as accounts on postings.account_code = accounts.account_code and accounts.is_client_money
+        where postings.client_id is not null and postings.booked_on <= $1::date
+    """
+    assert told == reader.query(posted, [at]).item()
 
 
 def test_every_link_that_the_first_run_prints_opens_its_page_for_its_user(open_page: Open, broker: Path) -> None:

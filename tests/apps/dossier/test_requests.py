@@ -30,6 +30,9 @@ MARTS = {
             ('e1', 'staff', 'S1', 'staff.changed', '2026-01-01', 'hr', null, '{{"role":"payments","approval_limit_eur":"5000","client_id":"C9"}}'),
             ('e2', 'staff', 'S1', 'staff.changed', '2026-06-01', 'hr', null, '{{"role":"payments","approval_limit_eur":"9000"}}'),
             ('e3', 'kyc', 'C1', 'kyc.check_completed', '2026-02-01', 'p', 'C1', '{{"check":"sanctions","result":"clear"}}'),
+            ('e5', 'kyc', 'C1', 'kyc.note', '2026-02-01', 'S2', 'C1', '{{"detail":"suspects the source"}}'),
+            ('e6', 'approval', 'alert:C1:A02', 'approval.claimed', '2026-02-01', 'S2', 'C1', '{{"note":"suspects"}}'),
+            ('e7', 'kyc', 'C1', 'kyc.status_changed', '2026-02-03', 'S2', 'C1', '{{"status":"EDD","detail":"suspects"}}'),
             ('e4', 'ticket', 'K1', 'ticket.created', '2026-02-02', 'C1', 'C1', '{{"topic":"delay"}}')
         ) as t (event_id, stream, stream_id, event_type, occurred_at, actor_id, client_id, after)""",
     "compliance.fct_decisions": """
@@ -46,6 +49,9 @@ MARTS = {
     "compliance.fct_control_failures": "select 'd2' as decision_id, 'self_approval' as control",
     "core.dim_clients": """
         select client_id, 'CY' as entity, partner_id from (values ('C1', 'P1'), ('C9', null)) as t (client_id, partner_id)""",
+    "trading.fct_deals": """
+        select 'mt5' as platform, 7::bigint as deal_id, 'C1' as client_id, timestamp '2026-02-04' as executed_at, 'buy' as action, 'EURUSD' as symbol,
+            1::decimal(18, 8) as volume_lots, 1.1::decimal(18, 8) as price, 5::decimal(38, 8) as profit, 'USD' as currency, false as is_cancelled""",
     "core.dim_partners": "select 'P1' as partner_id, 'C9' as client_id",
     "operations.fct_tickets": """
         select 'K1' as ticket_id, 'C1' as client_id, 'delay' as topic, 'email' as channel, 'high' as priority, timestamp '2026-02-01' as opened_at,
@@ -96,13 +102,23 @@ def test_a_request_that_is_not_ones_own_is_refused_whatever_marts_one_sees(setti
     operator.close()
 
 
+def test_the_data_subject_gets_what_they_gave_and_did_and_nothing_of_what_is_suspected(
+    readers: dict[str, Reader],
+) -> None:
+    found = respond(readers["compliance"], "DSAR", {"client_id": "C1"}, "me").rows
+    assert set(found["what"]) == {"kyc.status_changed", "ticket.created", "deal.buy"}
+    assert "suspects" not in json.dumps(found.to_dicts(), default=str)
+    with pytest.raises(RequestRefused, match="alone, not for the role payments"):
+        respond(readers["payments"], "DSAR", {"client_id": "C1"}, "me")
+
+
 @pytest.mark.parametrize(
     ("name", "given", "words"),
     [
         ("R11", {}, "There is no request R11; there are R2"),
         ("R2", {"from": SPAN["from"]}, "needs until"),
         ("R2", {**SPAN, "entity": "CY"}, "does not take entity"),
-        ("R3", {**SPAN, "client_id": "C1"}, "R3 reads core.dim_accounts, trading.fct_deals: not published yet"),
+        ("R3", {**SPAN, "client_id": "C1"}, "R3 reads core.dim_accounts: not published yet"),
     ],
 )
 def test_a_request_that_cannot_be_answered_is_refused_in_words(

@@ -392,10 +392,7 @@ other_sources as (
     from unverified_deposits
     where
         method is distinct from 'bank_wire'
-        or coalesce(list_max(list_transform(
-            list_filter(names, name -> name is not null),
-            name -> jaro_winkler_similarity(name, {{ sorted_tokens('holder') }})
-        )), 0) < own_name_likeness
+        or coalesce({{ likeness('names', 'holder') }}), 0) < own_name_likeness
 ),
 
 findings as (

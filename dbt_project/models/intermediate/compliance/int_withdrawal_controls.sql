@@ -196,6 +196,18 @@ client_names as (
     group by client_id
 ),
 
+-- the names under which the client was known then, in whatever version: a correction since takes none of them away
+names_then as (
+    select
+        approvals.event_id,
+        list_distinct(list({{ sorted_tokens("concat_ws(' ', versions.first_name, versions.last_name)") }})
+            || list({{ sorted_tokens('versions.company_name') }})) as names
+    from approvals
+    inner join {{ source('raw', 'clients') }} as versions
+        on approvals.client_id = versions.client_id and approvals.known_at >= versions.recorded_at
+    group by approvals.event_id
+),
+
 partners_of_clients as (
     select
         approvals.event_id,
@@ -223,11 +235,9 @@ facts as (
         -- names equal letter by letter need no closer look
         case
             when list_contains(client_names.plain_names, lower(approvals.destination_holder)) then 1
-            else list_max(list_transform(
-                list_filter(client_names.names, name -> name is not null),
-                name -> jaro_winkler_similarity(name, {{ sorted_tokens('approvals.destination_holder') }})
-            ))
+            else {{ likeness('client_names.names', 'approvals.destination_holder') }}
         end as holder_likeness,
+        {{ likeness('names_then.names', 'approvals.destination_holder') }} as holder_likeness_then,
         coalesce(approvals.requested_by = approvals.actor_id, false)
         or coalesce(approvals.client_id = approvals.actor_id, false) as is_maker,
         coalesce(approvals.approver_client_id_now = approvals.client_id, false)
@@ -242,6 +252,7 @@ facts as (
     left join status_then on approvals.event_id = status_then.event_id
     left join document_expiry on approvals.event_id = document_expiry.event_id
     left join client_names on approvals.client_id = client_names.client_id
+    left join names_then on approvals.event_id = names_then.event_id
     left join partners_of_clients on approvals.event_id = partners_of_clients.event_id
     left join check_verdicts on approvals.event_id = check_verdicts.event_id
 ),
@@ -263,7 +274,8 @@ judged as (
         not status_allowed_now as stale_now,
         coalesce(expires_on_then < decided_at::date, false) as expired_then,
         coalesce(expires_on_now < decided_at::date, false) as expired_now,
-        coalesce(holder_likeness < holder_similarity, false) as third_party
+        coalesce(holder_likeness < holder_similarity, false) as third_party_now,
+        coalesce(holder_likeness_then < holder_similarity, false) as third_party_then
     from facts
 ),
 
@@ -277,7 +289,7 @@ verdicts as (
             {{ verdict('limit_exceeded', 'over_limit_then', 'over_limit_now', "'EUR ' || round(amount_eur, 2)::decimal(38, 2) || ' against a limit of EUR ' || coalesce(limit_now, limit_then)::decimal(38, 2)") }},
             {{ verdict('stale_kyc', 'stale_then', 'stale_now', "'status ' || coalesce(status_now, 'unknown') || ', known then as ' || coalesce(status_then, 'unknown')") }},
             {{ verdict('expired_document', 'expired_then', 'expired_now', "'the last identity document ran out on ' || coalesce(expires_on_now, expires_on_then)") }},
-            {{ verdict('third_party_payout', 'third_party', 'third_party', "'the holder of the destination is like the client by ' || round(holder_likeness, 2)") }}
+            {{ verdict('third_party_payout', 'third_party_then', 'third_party_now', "'the holder of the destination is like the client by ' || round(coalesce(case when third_party_now then holder_likeness end, holder_likeness_then), 2)") }}
         ] as failures
     from judged
 )

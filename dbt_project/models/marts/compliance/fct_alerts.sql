@@ -5,13 +5,13 @@ with hits as (select * from {{ ref('int_alert_hits') }}),
 scenarios as (select * from {{ ref('scenarios') }}),
 
 -- an alert takes in what is found in the 30 days from its first finding; what comes later is an alert of its own
-starts as (
+beginnings as (
     select
         scenario,
         unit,
         unnest(list_reduce(
-            list_transform(list_sort(list_distinct(list(window_end))), lambda found_at: [found_at]),
-            lambda begun, found_at: case when found_at[1] > begun[-1] + interval 30 day then begun || found_at else begun end
+            list_transform(list_sort(list_distinct(list(window_end))), found_at -> [found_at]),
+            (begun, found_at) -> case when found_at[1] > begun[-1] + interval 30 day then begun || found_at else begun end
         )) as started_at
     from hits
     group by scenario, unit
@@ -20,11 +20,11 @@ starts as (
 placed as (
     select
         hits.* exclude (client_ids),
-        starts.started_at,
+        beginnings.started_at,
         unnest(list_distinct(hits.client_ids)) as client_id
     from hits
-    asof inner join starts
-        on hits.scenario = starts.scenario and hits.unit = starts.unit and hits.window_end >= starts.started_at
+    asof inner join beginnings
+        on hits.scenario = beginnings.scenario and hits.unit = beginnings.unit and hits.window_end >= beginnings.started_at
 ),
 
 alerts as (

@@ -64,11 +64,11 @@ neighbours as (
 )
 
 select distinct
-    buyers.client_id as client_id,
+    buyers.client_id,
     sellers.client_id as other_client_id,
-    buyers.person_id as person_id,
+    buyers.person_id,
     sellers.person_id as other_person_id,
-    buyers.account as account,
+    buyers.account,
     sellers.account as other_account,
     starts_with(buyers.cluster, 'linked:') as is_linked,
     buyers.symbol,

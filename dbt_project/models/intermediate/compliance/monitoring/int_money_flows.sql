@@ -23,8 +23,7 @@ receipts as (
     select
         lines.*,
         requests.client_id as request_client_id,
-        requests.paid_at,
-        requests.request_kind
+        coalesce(requests.paid_at, lines.occurred_at) as booked_at
     from {{ ref('int_ledger_bank_matches') }} as lines
     left join requests on lines.request_id = requests.request_id
     where
@@ -57,8 +56,8 @@ flows as (
     from psp_rows
     union all
     select
-        'deposit', 'bank_statement_lines:' || line_key, coalesce(request_client_id, named_client_id), coalesce(paid_at, occurred_at),
-        coalesce(paid_at, occurred_at), 'bank_wire', counterparty_account, counterparty_name, null, null, null, null, null, request_id, amount,
+        'deposit', 'bank_statement_lines:' || line_key, coalesce(request_client_id, named_client_id), booked_at as asked_at, booked_at as occurred_at, 'bank_wire',
+        counterparty_account, counterparty_name, null, null, null, null, null, request_id, amount,
         currency, recorded_at
     from receipts
     union all
@@ -69,7 +68,7 @@ flows as (
     where request_kind in ('withdrawal', 'refund') and paid_at is not null and (returned_at is null or returned_at < paid_at)
     union all
     select
-        'out', psp_rows.flow_key, psp_rows.client_id, psp_rows.occurred_at, psp_rows.occurred_at, psp_rows.method, psp_rows.instrument_id,
+        'out', psp_rows.flow_key, psp_rows.client_id, psp_rows.occurred_at as asked_at, psp_rows.occurred_at as moved_at, psp_rows.method, psp_rows.instrument_id,
         psp_rows.instrument_holder, psp_rows.instrument_country, null, psp_rows.psp, psp_rows.txn_id, psp_rows.original_psp_txn_id, null,
         psp_rows.amount, psp_rows.currency, psp_rows.recorded_at
     from psp_rows

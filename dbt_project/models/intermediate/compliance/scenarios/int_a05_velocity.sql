@@ -34,7 +34,7 @@ cards as (
     )
 ),
 
--- the largest day of the history before the last 24 hours; without one there is nothing to be far above
+-- the largest of the whole days that ended before the last 24 hours began; without one there is nothing to be far above
 histories as (
     select flow_key, max(day_eur) as largest_day_eur
     from (
@@ -43,7 +43,7 @@ histories as (
         inner join deposits as earlier
             on
                 days.person_id = earlier.person_id
-                and earlier.occurred_at < days.occurred_at - interval 24 hour
+                and earlier.occurred_at < date_trunc('day', days.occurred_at - interval 24 hour)
                 and earlier.occurred_at >= days.occurred_at - to_days(days.parameters['history_days']::integer)
         group by days.flow_key, earlier.occurred_at::date
     )

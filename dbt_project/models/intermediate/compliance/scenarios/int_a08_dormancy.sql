@@ -1,4 +1,5 @@
--- A08: half a year of silence, then much money moves, or a new bank account and a withdrawal. A login in the days before does not end the silence.
+-- A08: half a year of silence, then much money moves, or a new bank account and a withdrawal. A login in the days before does not end the silence; who
+-- was never active comes back from nowhere.
 with moves as (
     select
         flows.flow_key as row_key, flows.client_id, flows.person_id, flows.entity, flows.asked_at as moved_at, flows.asked_at as silent_until,
@@ -31,9 +32,6 @@ activity as (
     from {{ ref('stg_client_sessions') }} as sessions
     inner join {{ ref('int_persons') }} as persons on sessions.client_id = persons.client_id
     where sessions.event = 'login'
-    union all
-    select person_id, registered_at, false from {{ ref('int_persons') }}
-    where registered_at is not null
 ),
 
 last_seen as (

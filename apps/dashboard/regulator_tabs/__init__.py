@@ -1,0 +1,1 @@
+"""Parts of the page Regulator query: the answer to one id, and the requests for many rows."""
