@@ -241,6 +241,6 @@ def crypto(p: Plants) -> None:
 def drift(p: Plants) -> None:
     for name, amount in (("A22+above", 160.1), ("A22-within", 159.9)):  # mean 100, standard deviation of the sample 20
         client = p.client(name)
-        for at, earlier in enumerate((80, 100, 120)):
+        for at, earlier in enumerate((80, 100, 120, 80, 120)):
             p.deposit(client, day(3 * at), earlier)
         p.deposit(client, day(20), amount)

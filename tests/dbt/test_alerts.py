@@ -1,10 +1,12 @@
 """Monitoring on one hand-made broker: every scenario finds what lies above its thresholds and nothing below; legs, groups, cool-down."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
+from apps.monitoring.replay import RuleUnknown, read_change, replay
 from tests.dbt.alert_identity import plant_identities
 from tests.dbt.alert_money import plant_money
 from tests.dbt.alert_rows import Plants, base, day
@@ -21,12 +23,24 @@ def cooled(p: Plants) -> None:
         p.deposit(client, day(at), 50, instrument_holder="Gregor Baumgartner")
 
 
+def decided(p: Plants) -> None:
+    """Two alerts closed as wrong: one stays closed; of the other we learned more after the decision."""
+    for number, (name, at) in enumerate((("A04+closed", "2026-10-20T09:00:00"), ("A04+re-opened", day(5)))):
+        p.deposit(p.client(name, first_name="Kim", last_name="Roe"), day(0), 50, instrument_holder="Gregor Baumgartner")
+        p.add(
+            "operational_events", event_id=f"o{number}", seq=number + 1, stream="approval", type="approval.rejected", subject_type="alert",
+            subject_id=f"{name}:A04", client_id=name, occurred_at=at, actor_id="S1", actor_role="compliance", reason="false_positive",
+            after='{"decisions": [{"decision": "reject", "final": true}], "state": "rejected"}', prev_hash="0" * 64, hash="1" * 64, body="x",
+        )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def planted() -> Plants:
     plants = base()
     plant_money(plants)
     plant_identities(plants)
     cooled(plants)
+    decided(plants)
     return plants
 
 
@@ -129,6 +143,32 @@ def test_thirty_days_of_findings_are_one_alert_and_what_comes_later_another(brok
         ("2026-04-01 09:14:24", "2026-04-01 09:14:24", 1),
         ("2026-05-11 09:00:00", "2026-05-11 09:00:00", 1),
     ]
+
+
+def test_a_decision_closes_an_alert_and_what_is_learned_after_it_opens_it_again(broker: Broker) -> None:
+    rows = broker.rows(
+        "select client_id, status, is_reopened from compliance.fct_alerts where client_id in ('A04+closed', 'A04+re-opened') order by 1"
+    )
+    assert rows == [("A04+closed", "CLOSED_FP", False), ("A04+re-opened", "NEW", True)]
+
+
+def test_a_replay_shows_what_another_parameter_would_have_found_and_leaves_the_home_alone(broker: Broker) -> None:
+    before = broker.settings.build_file.read_bytes()
+    now = datetime(2026, 10, 1)
+    changes = [read_change("A01.deposits=4"), read_change("A04.similarity=0.98", "CY")]
+    found = replay(broker.settings, rules_at=now, changes=changes, start=datetime(2026, 1, 1), until=now)
+    assert broker.settings.build_file.read_bytes() == before
+    gone = {(row["scenario"], row["client_id"]) for row in found.gone.to_dicts()}
+    assert ("A01", "A01+just below") in gone
+    assert {scenario for scenario, _ in gone} == {"A01"}
+    added = {(row["scenario"], row["client_id"], row["scenario_version"]) for row in found.added.to_dicts()}
+    assert added == {("A04", "A04-reordered", "1+")}
+    counted = {row["scenario"]: row for row in found.scenarios.to_dicts()}
+    assert counted["A01"]["would_stand"] == counted["A01"]["stands"] - counted["A01"]["gone"] == 0
+    with pytest.raises(RuleUnknown, match=r"A01 has no parameter named nothing\. It has: band_from"):
+        replay(broker.settings, rules_at=now, changes=[read_change("A01.nothing=4")], start=now, until=now)
+    with pytest.raises(RuleUnknown, match=r"Write it like A01\.deposits=4"):
+        read_change("A01")
 
 
 def test_a_scenario_without_its_feeds_is_not_evaluated_rather_than_clear(broker: Broker) -> None:

@@ -69,6 +69,9 @@ def show_alert(page: Page, identifier: str) -> None:
     table_with_export(page, alerts.group(row["group_id"]), "group", mart=alerts.ALERTS, what="clients")
     show_parameters(row)
     with st.container(horizontal=True):
+        if "approvals" in page.frame.viewer.pages and row["status"] not in {"CLOSED_FP", "CLOSED_EXPLAINED"}:
+            label = f"Decide it under Approvals as {states.plain(row['client_id'])}:{row['scenario']}"
+            st.page_link(navigation.page_file("approvals"), label=label, query_params=filters.kept())
         if "linked_persons" in page.frame.viewer.pages:
             st.page_link(
                 navigation.page_file("linked_persons"), label="Who this client is linked to",

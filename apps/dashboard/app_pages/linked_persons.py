@@ -10,8 +10,8 @@ from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.network import network
 from apps.dashboard.ui.table import table_with_export
 
+# more links than this are a table alone: a drawing of them shows nothing
 MOST = 60
-"""More links than this are a table alone: a drawing of them shows nothing."""
 
 
 def ask() -> str:

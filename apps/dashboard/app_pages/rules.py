@@ -11,8 +11,8 @@ from apps.dashboard.ui import filters, states
 from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.table import table_with_export
 
+# the roles that may run rules again; to look is for all who may open the page
 REPLAYS = ("compliance", "mlro")
-"""The roles that may run rules again; to look is for all who may open the page."""
 KINDS = {"full": "evaluated", "proxy": "on a proxy", "not_evaluated": "not evaluated"}
 
 

@@ -9,7 +9,8 @@ from tests.apps.dashboard.test_books import BY_ROLE
 from tests.apps.dashboard.test_pages import words
 from warehouse.settings import Settings
 
-PAGES = ("alerts", "rules", "linked_persons")
+PAGES = ("alerts", *(pytest.param(page, marks=pytest.mark.soak) for page in ("rules", "linked_persons")))
+"""One page in every run; `make soak` opens the others too."""
 REPLAYED = {
     "scenarios": [{"scenario": "A01", "stands": 8, "would_stand": 5, "added": 0, "gone": 3}],
     "added": [],

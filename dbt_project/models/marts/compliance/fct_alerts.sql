@@ -56,17 +56,28 @@ named as (
     from alerts
 ),
 
-decided as (
-    select
-        subject_id as alert_id,
-        arg_max(event, (occurred_at, seq)) as event,
-        arg_max(decision, (occurred_at, seq)) as decision,
-        arg_max(reason, (occurred_at, seq)) as reason,
-        arg_max(is_final, (occurred_at, seq)) as is_final,
-        max(occurred_at) as decided_at
+-- people decide on the alert itself, or on what they call `client:scenario`; of that a second case has a number behind it
+orders as (
+    select *, regexp_replace(subject_id, '#[0-9]+$', '') as about
     from {{ ref('int_approval_events') }}
     where subject_type = 'alert'
-    group by subject_id
+),
+
+decided as (
+    select
+        named.alert_id,
+        arg_max(orders.event, (orders.occurred_at, orders.seq)) as event,
+        arg_max(orders.decision, (orders.occurred_at, orders.seq)) as decision,
+        arg_max(orders.reason, (orders.occurred_at, orders.seq)) as reason,
+        coalesce(arg_max_null(orders.is_final, (orders.occurred_at, orders.seq)), false) as is_final,
+        max(orders.occurred_at) as decided_at
+    from (
+        select alert_id, started_at, alert_id as about from named
+        union all
+        select alert_id, started_at, client_id || ':' || scenario as about from named
+    ) as named
+    inner join orders on named.about = orders.about and orders.occurred_at >= named.started_at
+    group by named.alert_id
 )
 
 select

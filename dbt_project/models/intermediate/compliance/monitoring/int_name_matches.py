@@ -1,13 +1,45 @@
-"""Which names of clients are like which names of the lists: Jaro-Winkler over transliterated, sorted words."""
+"""Which names of clients are like which names of the lists: transliterated, sorted words as a whole, then word by word."""
 
 import numpy as np
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import Indel, JaroWinkler
 from rapidfuzz.process import cdist
 
+NEAR = 0.7
+"""Whole names less alike than this (Jaro-Winkler) are not looked at word by word."""
 LEAST = 0.8
 """Pairs less alike are not kept; the threshold of the scenario, which may only be higher, is data."""
+MISSING = 0.6
+"""What a letter of a word counts that the other name has not: a middle name left out weighs less than one that differs."""
 BLOCK = 2_000
 """Names compared at a time: a block against forty thousand listed names takes 320 MB."""
+
+
+def likeness(name, other):
+    """From 0 to 1: each word with the one it is most like (the longest first, none twice), weighed by letters, against what is left over.
+
+    >>> round(likeness("morozov viktor", "morosow victor"), 2) >= 0.85, likeness("ali hassan", "hassan sahar") < 0.85
+    (True, True)
+    """
+    if name == other:
+        return 1.0
+    ours, theirs = sorted(name.split(), key=len, reverse=True), other.split()
+    alike, weighed = 0.0, 0.0
+    for word in ours:
+        if not theirs:
+            weighed += MISSING * len(word)
+            continue
+        like, best = max((_words_alike(word, one), one) for one in theirs)
+        theirs.remove(best)
+        letters = max(len(word), len(best))
+        alike += like * letters
+        weighed += letters
+    weighed += MISSING * sum(len(word) for word in theirs)
+    return alike / weighed
+
+
+def _words_alike(word, other):
+    # the kind start of Jaro-Winkler forgives endings; what is short must agree letter by letter
+    return (JaroWinkler.similarity(word, other) + Indel.normalized_similarity(word, other)) / 2
 
 
 def matches(names, listed):
@@ -15,9 +47,9 @@ def matches(names, listed):
     found = []
     for start in range(0, len(names) if listed else 0, BLOCK):
         block = names[start : start + BLOCK]
-        scores = cdist(block, listed, scorer=JaroWinkler.normalized_similarity, score_cutoff=LEAST, dtype=np.float32, workers=2)
-        rows, columns = np.nonzero(scores)
-        found += [(block[row], listed[column], round(float(scores[row, column]), 4)) for row, column in zip(rows, columns, strict=True)]
+        scores = cdist(block, listed, scorer=JaroWinkler.normalized_similarity, score_cutoff=NEAR, dtype=np.float32, workers=2)
+        near = [(block[row], listed[column]) for row, column in zip(*np.nonzero(scores), strict=True)]
+        found += [(name, one, round(score, 4)) for name, one in near if (score := likeness(name, one)) >= LEAST]
     return found
 
 

@@ -2,8 +2,10 @@
 
 -- The names to be screened against each other, each side once, in their comparable form.
 select distinct 'client' as side, keys.name_key
-from {{ ref('stg_clients') }} as clients
-inner join {{ ref('int_name_keys') }} as keys on keys.name in (concat_ws(' ', clients.first_name, clients.last_name), clients.company_name)
+from (
+    select unnest([concat_ws(' ', first_name, last_name), company_name]) as name from {{ ref('stg_clients') }}
+) as clients
+inner join {{ ref('int_name_keys') }} as keys on clients.name = keys.name
 where keys.name_key is not null
 union
 select distinct 'list' as side, keys.name_key

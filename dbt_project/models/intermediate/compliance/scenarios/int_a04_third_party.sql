@@ -22,9 +22,12 @@ own_names as (
     select
         persons.person_id,
         list(distinct keys.name_key) as names
-    from {{ ref('int_clients') }} as clients
+    from (
+        select client_id, unnest([concat_ws(' ', first_name, last_name), company_name]) as name
+        from {{ ref('int_clients') }}
+    ) as clients
     inner join {{ ref('int_persons') }} as persons on clients.client_id = persons.client_id
-    inner join keys on keys.name in (concat_ws(' ', clients.first_name, clients.last_name), clients.company_name)
+    inner join keys on clients.name = keys.name
     group by persons.person_id
 ),
 

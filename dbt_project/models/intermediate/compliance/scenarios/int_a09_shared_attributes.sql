@@ -96,7 +96,7 @@ found as (
         joined.first_seen_at as window_end,
         case joined.attribute when 'document' then 1 when 'instrument' then 0.9 when 'device' then 0.6 else 0.7 end as score,
         joined.keys as evidence,
-        joined.place || case joined.attribute when 'document' then ' clients share a ' else ' persons share a ' end || joined.attribute as detail,
+        joined.place || case joined.attribute when 'document' then ' clients share one ' else ' persons share one ' end || joined.attribute as detail,
         rules.parameters,
         joined.last_known_at as recorded_at
     from joined

@@ -11,8 +11,11 @@ with clients as (
         'clients:' || clients.client_id || ':' || strftime(clients.valid_from, '%Y-%m-%dT%H:%M:%S.%f') as row_key,
         clients.recorded_at,
         keys.name_key
-    from {{ ref('int_clients') }} as clients
-    inner join {{ ref('int_name_keys') }} as keys on keys.name in (concat_ws(' ', clients.first_name, clients.last_name), clients.company_name)
+    from (
+        select *, unnest([concat_ws(' ', first_name, last_name), company_name]) as name
+        from {{ ref('int_clients') }}
+    ) as clients
+    inner join {{ ref('int_name_keys') }} as keys on clients.name = keys.name
 ),
 
 listed as (

@@ -13,8 +13,10 @@ credited as (
         pairs.other_position_key,
         sum(credits.profit) as credit,
         min(credits.row_key) as row_key
-    from pairs
-    inner join credits on credits.account in (pairs.account, pairs.other_account) and credits.executed_at <= pairs.opened_at
+    from (
+        select position_key, other_position_key, opened_at, unnest([account, other_account]) as account from pairs
+    ) as pairs
+    inner join credits on pairs.account = credits.account and credits.executed_at <= pairs.opened_at
     group by pairs.position_key, pairs.other_position_key
     having sum(credits.profit) > 0
 ),

@@ -42,9 +42,9 @@ found as (
     from moves
     inner join wallets on moves.instrument_id = wallets.address and moves.occurred_at >= wallets.valid_from and moves.occurred_at < wallets.valid_to
     union all
-    select moves.*, 0.8, 'check ' || risky_checks.check_name || ' gave ' || risky_checks.result, 'risk_checks:' || risky_checks.check_key
-    from moves
-    inner join risky_checks on risky_checks.subject_id in (moves.request_id, moves.txn_id)
+    select moves.* exclude (subject_id), 0.8, 'check ' || risky_checks.check_name || ' gave ' || risky_checks.result, 'risk_checks:' || risky_checks.check_key
+    from (select *, unnest(list_distinct([request_id, txn_id])) as subject_id from moves) as moves
+    inner join risky_checks on moves.subject_id = risky_checks.subject_id
     where moves.flow = 'deposit'
     union all
     select moves.*, 0.8, 'address shown to be somebody else''s', disowned.row_key
