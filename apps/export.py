@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -111,17 +111,40 @@ def csv_text(frame: pl.DataFrame) -> str:
 def as_xlsx(frame: pl.DataFrame, manifest: Manifest) -> bytes:
     """A workbook: the rows (on as many sheets as they need), then the manifest. Numbers stay numbers, ids stay text."""
     book = Workbook(write_only=True)
-    header = list(frame.columns)
+    _add_rows(book, "Rows", frame)
+    _add_manifest(book, manifest.lines(frame))
+    return _saved(book)
+
+
+def as_book(sheets: Mapping[str, pl.DataFrame], manifest: Manifest) -> bytes:
+    """A workbook of several tables, each under its name, then one manifest with the counts and totals of them all."""
+    book = Workbook(write_only=True)
+    lines = [line for line in manifest.lines(pl.DataFrame()) if line[0] not in ("rows", "columns")]
+    for name, frame in sheets.items():
+        _add_rows(book, name, frame)
+        lines.append((f"rows of {name}", frame.height))
+        lines += [(f"total {name}: {column}", total) for column, total in control_totals(frame).items()]
+    _add_manifest(book, lines)
+    return _saved(book)
+
+
+def _add_rows(book: Workbook, name: str, frame: pl.DataFrame) -> None:
     for number in range(max(1, -(-frame.height // SHEET_ROWS))):
-        sheet = book.create_sheet("Rows" if number == 0 else f"Rows {number + 1}")
+        sheet = book.create_sheet(name if number == 0 else f"{name} {number + 1}")
         sheet.freeze_panes = "A2"
-        sheet.append([_bold(sheet, name) for name in header])
+        sheet.append([_bold(sheet, column) for column in frame.columns])
         for row in _rows(frame.slice(number * SHEET_ROWS, SHEET_ROWS)):
             sheet.append([_cell(sheet, value) for value in row])
+
+
+def _add_manifest(book: Workbook, lines: list[tuple[str, Any]]) -> None:
     sheet = book.create_sheet("Manifest")
     sheet.append([_bold(sheet, "item"), _bold(sheet, "value")])
-    for item, value in manifest.lines(frame):
+    for item, value in lines:
         sheet.append([item, _cell(sheet, _plain(value))])
+
+
+def _saved(book: Workbook) -> bytes:
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()

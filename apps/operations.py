@@ -28,6 +28,8 @@ from warehouse.settings import Settings
 CONNECTOR = "operations"
 VIEWS = "access"
 """The stream of who looks at what. A new publish is looked at too, so these events alone must not bring about the next one."""
+WATCHED = "metric_alert"
+"""The stream of what a publish made of the rules over metrics: nothing that the next publish must hurry for, nor be made for alone."""
 VIEWS_WAIT = timedelta(minutes=10)
 
 
@@ -85,7 +87,7 @@ def loaded(connection: duckdb.DuckDBPyConnection) -> Head | None:
 
 
 def land(settings: Settings, so_far: Head | None) -> Path | None:
-    """Writes the events after `so_far` into the landing folder; None when there is none.
+    """Writes the events after `so_far` into the landing folder; None when there is none, or only what a publish itself brought about.
 
     A store that does not hold `so_far` is another one, or was restored: it is landed whole, and what is known of it is ignored.
     """
@@ -96,7 +98,9 @@ def land(settings: Settings, so_far: Head | None) -> Path | None:
         )
         since = so_far.seq + 1 if so_far is not None and known else 1
         end = _landable(connection, settings, since - 1)
-    if end < since:
+        others = sa.select(sa.func.count()).where(events.c.seq.between(since, end), BodyField("stream") != WATCHED)
+        nothing_else = connection.execute(others).scalar_one() == 0
+    if end < since or nothing_else:
         return None
     folder = settings.landing / CONNECTOR
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +114,7 @@ def urgent(settings: Settings, since: int) -> bool:
     """Whether anything that may be landed has happened after event `since` that readers wait for; views alone can wait some minutes."""
     old = moment(now() - VIEWS_WAIT)
     query = sa.select(events.c.seq).where(
-        events.c.seq > since, sa.or_(BodyField("stream") != VIEWS, events.c.occurred_at < old)
+        events.c.seq > since, sa.or_(BodyField("stream").not_in((VIEWS, WATCHED)), events.c.occurred_at < old)
     )
     with reading(open_store(settings)) as connection:
         first = connection.execute(query.order_by(events.c.seq).limit(1)).scalar()

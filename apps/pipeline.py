@@ -27,7 +27,7 @@ from warehouse.slot import writer_slot
 from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
-FOLLOW_AFTER, RETRY_AFTER = 300, 15
+FOLLOW_AFTER, RETRY_AFTER, JUDGE_AFTER = 300, 15, 900
 
 
 def silent(_: str) -> None:
@@ -155,6 +155,8 @@ def build_and_publish(
         )
         if published is not None and scope != "live":
             _send_triggers(settings, progress)
+    if published is not None and scope != "live":
+        judge_metrics(settings, progress)
     _anchor(settings, published)
     return RunOutcome(build=built, publish=published)
 
@@ -173,6 +175,7 @@ def run_once(
         idle = nothing_new(settings)
         if idle:
             published = publish(settings)
+            judge_metrics(settings, progress)  # what nobody sent has grown stale meanwhile
             _anchor(settings, published)
             return RunOutcome(files=files, publish=published)
     outcome = build_and_publish(settings, scope=scope, suites=suites, progress=progress)
@@ -198,6 +201,7 @@ def watch(
     threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
     seen: int | None = None
     behind_since: float | None = None
+    judged = time.monotonic()
     while True:
         try:
             waiting = seen is None or in_landing(settings) or operations.urgent(settings, seen)
@@ -210,6 +214,9 @@ def watch(
                 scope: Scope = "all" if seen is None else "live"
                 report(run_once(settings, scope=scope, suites=seen is None, progress=progress))
                 seen, behind_since = at, time.monotonic() if scope == "live" else None
+            elif time.monotonic() - judged > JUDGE_AFTER:
+                judge_metrics(settings, progress)
+                judged = time.monotonic()
             time.sleep(seconds)
         except (WarehouseError, OSError) as error:
             complain(f"{error} Tried again in {RETRY_AFTER} s.")
@@ -230,6 +237,17 @@ def _send_triggers(settings: Settings, progress: Progress) -> None:
 
     if new := enqueue(settings):
         progress(f"{new} triggers put into the outbox")
+
+
+def judge_metrics(settings: Settings, progress: Progress = silent) -> None:
+    """The rules over metrics on what readers see now. Rules that cannot be used are said, on the Overview too, and stop no publish."""
+    from apps.metric_alerts.standing import watch as judge
+
+    try:
+        if changed := judge(settings):
+            progress(f"{changed} metric alerts changed their state")
+    except WarehouseError as error:
+        progress(f"metric alerts were not judged: {error}")
 
 
 def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[NodeResult]:

@@ -172,7 +172,7 @@ def _increment(settings: Settings, progress: Progress) -> Report:
 def _dossier_p95(settings: Settings, progress: Progress) -> float:
     """Milliseconds of a warm reader, over withdrawals spread evenly by id."""
     progress("dossiers")
-    reader = Reader(settings)
+    reader = Reader(settings, threads=1)  # as the command line opens it
     requests = reader.query(
         "select request_id from operations.fct_withdrawals order by hash(request_id) limit ?", [DOSSIERS]
     )

@@ -4,8 +4,9 @@ import hashlib
 
 import dagster as dg
 
-from apps import operations
+from apps import operations, pipeline
 from apps.approvals.anchors import anchor
+from apps.monday_pack.sending import send_pack
 from ingestion.files import in_landing
 from warehouse.settings import Settings
 
@@ -52,6 +53,30 @@ def day_anchor() -> None:
     sign_head()
 
 
+@dg.op
+def put_pack(context: dg.OpExecutionContext) -> None:
+    """Puts the week's pack into the outbox; a week that is there already is not sent again."""
+    context.log.info(f"{send_pack(Settings())} messages put into the outbox")
+
+
+@dg.job
+def week_pack() -> None:
+    """The Monday pack: the Overview's figures of the week, as PDF and workbook."""
+    put_pack()
+
+
+@dg.op
+def judge_rules(context: dg.OpExecutionContext) -> None:
+    """Judges the rules over metrics by the clock: what nobody sends any more grows stale without a publish."""
+    pipeline.judge_metrics(Settings(), context.log.info)
+
+
+@dg.job
+def hour_alerts() -> None:
+    """Alerts on metrics, judged between publishes."""
+    judge_rules()
+
+
 daily_close = dg.ScheduleDefinition(
     name="daily_close",
     job=pipeline_job,
@@ -68,7 +93,25 @@ daily_anchor = dg.ScheduleDefinition(
     description="Every UTC day, whether anything was published or not.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+monday_pack = dg.ScheduleDefinition(
+    name="monday_pack",
+    job=week_pack,
+    cron_schedule="0 6 * * 1",
+    execution_timezone="UTC",
+    description="Monday morning, after the night's close: the pack of the week before.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+hourly_alerts = dg.ScheduleDefinition(
+    name="hourly_alerts",
+    job=hour_alerts,
+    cron_schedule="25 * * * *",
+    execution_timezone="UTC",
+    description="Alerts on metrics, also when nothing is published.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 
 defs = dg.Definitions(
-    jobs=[pipeline_job, day_anchor], sensors=[landing_files, decisions_taken], schedules=[daily_close, daily_anchor]
+    jobs=[pipeline_job, day_anchor, week_pack, hour_alerts],
+    sensors=[landing_files, decisions_taken],
+    schedules=[daily_close, daily_anchor, monday_pack, hourly_alerts],
 )

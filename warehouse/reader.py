@@ -42,12 +42,18 @@ class Reader:
         role: str = OPERATOR,
         publish_id: int | None = None,
         publish: lake.Publish | None = None,
+        threads: int | None = None,
     ) -> None:
-        """Reads the current publish, or the one with `publish_id`; a caller that holds a `publish` already saves the look-up."""
+        """Reads the current publish, or the one with `publish_id`; a caller that holds a `publish` already saves the look-up.
+
+        One thread is best for many small look-ups at once: sharing each among several costs more than the look-up itself.
+        """
         self.role = role
         self.publish = publish or (lake.current(settings) if publish_id is None else _find(settings, publish_id))
         self._connection = connect(":memory:", settings)
         self._connection.execute("set memory_limit = '2GB'")
+        if threads is not None:
+            self._connection.execute("set threads = $1", [threads])
         lake.attach(self._connection, settings, snapshot=self.publish.publish_id)
         self.marts = _show(self._connection, role)
         self._connection.execute("set allowed_directories = $1", [[settings.lake_data or str(settings.lake / "files")]])

@@ -79,7 +79,8 @@ def approve(task: Task) -> Answer:
 
 
 def reject(task: Task) -> Answer:
-    """Closes the subject; nothing is removed. Checks run for the record and keep nobody from saying no."""
+    """Closes the subject, once as many people have said no as the policy asks; nothing is removed. Checks run for the record and keep nobody
+    from saying no."""
     refuse_claimed(task)
     refuse_stale(task)
     _refuse_tampered(task)
@@ -90,9 +91,16 @@ def reject(task: Task) -> Answer:
     refuse_without_reason(task)
     if (said := not_rejectable(task.subject)) is not None:
         raise Refusal("transition", said)
+    agreed_with = [row.actor_id for row in _of_round(task, "reject")]
+    results = _checked(task, step)
+    if len(agreed_with) + 1 < task.policy.rejections:
+        after = replace(_released(task), state="waiting", facts_hash=task.subject.facts_hash)
+        after = replace(after, waiting_for=roles_of_next(task, after) or None)
+        said = f"Said no: {task.subject.title}. Another person must agree before it is rejected."
+        return _decided(task, "reject", _number_apart(task), after, results, said)
     taken = task.live.step + 1
     after = replace(_released(task), state="rejected", step=taken, waiting_for=None, facts_hash=task.subject.facts_hash)
-    return _decided(task, "reject", taken, after, _checked(task, step), f"Rejected: {task.subject.title}.")
+    return _decided(task, "reject", taken, after, results, f"Rejected: {task.subject.title}.", agreed_with)
 
 
 def override(task: Task) -> Answer:
@@ -116,16 +124,27 @@ def override(task: Task) -> Answer:
     ]
     if wrong or not task.order.checks:
         raise Refusal("override", *(wrong or ["An override names the checks it sets aside."]), results=tuple(results))
-    # overrides count downwards, so that they are no step of the approval and still one row each
-    number = -1 - len([one for one in _of_round(task, "override")])
     state = "waiting" if task.live.step else task.live.state
     after = replace(_released(task), state=state, facts_hash=task.subject.facts_hash)
     after = replace(after, waiting_for=roles_of_next(task, after) or None)
     said = f"Overridden: {', '.join(task.order.checks)}."
-    return _decided(task, "override", number, after, results, said)
+    return _decided(task, "override", _number_apart(task), after, results, said)
 
 
-def _decided(task: Task, decision: str, number: int, after: Live, results: list[CheckResult], said: str) -> Answer:
+def _number_apart(task: Task) -> int:
+    """The number of a decision that is no step of the approval: these count downwards, so that each is a row of its own."""
+    return -1 - len(_of_round(task, "override")) - len(_of_round(task, "reject"))
+
+
+def _decided(
+    task: Task,
+    decision: str,
+    number: int,
+    after: Live,
+    results: list[CheckResult],
+    said: str,
+    agreed_with: Sequence[str] = (),
+) -> Answer:
     """Writes decision, checks, event, live state, and for a closed subject its delivery and effects: all of it or nothing."""
     decision_id, subject, policy, publish = new_id(), task.subject, task.policy, task.reader.publish
     key = {"subject_type": subject.subject_type, "subject_id": subject.subject_id}
@@ -160,6 +179,8 @@ def _decided(task: Task, decision: str, number: int, after: Live, results: list[
     ran = [{**_as_row(one), **key} for one in results]
     kind = {"approve": "approved", "reject": "rejected", "override": "overridden"}[decision]
     told = {"state": after.state, "round": after.round, "step": after.step, **after.clocks(), "facts": subject.shown()}
+    if agreed_with:
+        told["agreed_with"] = list(agreed_with)
     event = replace(task.event(kind, told, decision_id), approval_id=decision_id)
     attest(task.connection, event, {"decisions": [row], "check_results": ran}, task.at)
     settled = settle(task, after)

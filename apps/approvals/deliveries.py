@@ -1,5 +1,6 @@
 """How one message goes out: a signed POST, a mail, or a file. Each carries the message's key, by which a receiver knows a repetition."""
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from functools import singledispatch
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +44,21 @@ class Message:
     def body(self) -> bytes:
         """The exact bytes that are sent and signed."""
         return canonical(self.payload).encode()
+
+    @property
+    def files(self) -> list["Attached"]:
+        """The files that the payload carries (in base64, under `files`), as they are."""
+        return [
+            Attached(Path(one["name"]).name, base64.b64decode(one["base64"])) for one in self.payload.get("files", [])
+        ]
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file that goes out with a message."""
+
+    name: str
+    content: bytes
 
 
 class NotDelivered(Exception):
@@ -126,7 +143,11 @@ def _(destination: Email, message: Message, settings: Settings, at: datetime) ->
     mail["Idempotency-Key"] = message.key
     lines = [f"{name}: {value}" for name, value in message.payload.items() if not isinstance(value, (dict, list))]
     mail.set_content("\n".join(lines))
-    mail.add_attachment(message.body, maintype="application", subtype="json", filename="decision.json")
+    if files := message.files:
+        for one in files:
+            mail.add_attachment(one.content, maintype="application", subtype="octet-stream", filename=one.name)
+    else:
+        mail.add_attachment(message.body, maintype="application", subtype="json", filename="decision.json")
     server = smtplib.SMTP_SSL if destination.tls == "tls" else smtplib.SMTP
     try:
         with server(destination.host, destination.port, timeout=destination.timeout_seconds) as connection:
@@ -151,10 +172,17 @@ def _(destination: File, message: Message, settings: Settings, at: datetime) -> 
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{message.subject_type}-{message.subject_id}")[:80]
     target = folder / f"{stem}-{hashlib.sha256(message.key.encode()).hexdigest()[:16]}.json"
-    temporary = folder / f".{target.name}.{os.getpid()}.part"
+    for one in message.files:
+        _write(folder / one.name, one.content)
     content = {"idempotency_key": message.key, "event": message.kind, "payload": message.payload}
-    with temporary.open("w", encoding="utf-8") as handle:
-        handle.write(json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n")
+    _write(target, f"{json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1)}\n".encode())
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Whole or not at all, and on the disk."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    with temporary.open("wb") as handle:
+        handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(target)

@@ -21,7 +21,8 @@ class _Destination(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
     subjects: tuple[str, ...] = Field(
-        default=(), description="Subject types it gets; none named: every decision. `trigger` must be named."
+        default=(),
+        description="Subject types it gets; none named: every decision. `trigger`, `metric_alert` and `pack` must be named.",
     )
     decisions: tuple[str, ...] = Field(default=(), description="approve, reject; none named: both.")
     timeout_seconds: float = Field(default=10, gt=0, le=120)

@@ -63,7 +63,10 @@ class RequiredCheck:
 
 @dataclass(frozen=True)
 class Policy:
-    """One version of one policy. Without steps nobody is asked. Hours of `sla_hours` are business hours of the entity."""
+    """One version of one policy. Without steps nobody is asked. Hours of `sla_hours` are business hours of the entity.
+
+    `rejections` is how many different people must say no before the subject is rejected.
+    """
 
     policy_id: str
     version: int
@@ -82,6 +85,7 @@ class Policy:
     override_roles: tuple[str, ...]
     overridable: tuple[str, ...]
     escalation_roles: tuple[str, ...]
+    rejections: int = 1
 
     def step_due(self, taken: int, state: str) -> Step | None:
         """The step after `taken` ones; of an escalated subject it asks the roles that the policy escalates to. None when all are taken."""
@@ -216,6 +220,8 @@ def faults(change: Mapping[str, Any], now: datetime, *, roles: Iterable[str] | N
     if roles is not None:
         wrong += [f"there is no role {role}" for role in sorted(named - set(roles))]
     wrong += [f"step {step.number} names no role" for step in policy.steps if not step.roles]
+    if policy.rejections < 1:
+        wrong.append("nobody could reject it")
     if kind.pays and policy.steps and not any(step.needs_limit for step in policy.steps):
         wrong.append("money would leave without anybody's limit covering it")
     dropped = set(kind.always) - {one.name for one in policy.checks} if policy.steps else ()
@@ -291,6 +297,8 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         override_roles=tuple(body["override_roles"]),
         overridable=tuple(body["overridable"]),
         escalation_roles=tuple(body["escalation_roles"]),
+        # a version from before there was such a number asks one person
+        rejections=int(body.get("rejections") or 1),
     )
 
 

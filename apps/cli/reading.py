@@ -111,7 +111,7 @@ def dossier(
     settings, operator = Settings(), Actor("operator", role="operator")
     asked = {"as_of": as_of, "known_at": known_at}
     with explained(settings):
-        reader = Reader(settings)
+        reader = Reader(settings, threads=1)
         try:
             if out is not None:
                 pack = evidence_pack(settings, reader, subject, id, actor=operator, **asked)

@@ -80,12 +80,13 @@ def inquire(
     *,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
+    whole: bool = False,
 ) -> Dossier:
-    """The same answer with the questions that were asked for it."""
+    """The same answer with the questions that were asked for it; `whole`: each event with what it states and what held before."""
     if subject not in SUBJECTS:
         raise ValueError(f"There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
     started = time.perf_counter()
-    kind, inquiry = kinds()[subject], Inquiry(reader)
+    kind, inquiry = kinds()[subject], Inquiry(reader, whole)
     until, knowledge = _utc(as_of) or FOR_EVER, _utc(known_at) or FOR_EVER
     known: Answer = {"id": subject_id, "until": until, "knowledge": knowledge, **kind.parts(subject_id)}
     row = _subject_row(inquiry, kind, known)
@@ -118,7 +119,9 @@ def inquire(
             one for one in failures if decision is None or one["decision_id"] in (None, decision["decision_id"])
         ] if decision or not kind.cash else [],
         **second,
-        "timeline": with_causes(sorted(timeline + current_versions(client_events), key=place)),
+        "timeline": [
+            _seen(event, whole) for event in with_causes(sorted(timeline + current_versions(client_events), key=place))
+        ],
         "not_shown": inquiry.not_shown,
         "publish": {"id": reader.publish.publish_id, "published_at": reader.publish.published_at},
         "as_of": as_of,
@@ -145,7 +148,7 @@ def _first_round(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> list[lis
     """Own events, the client's events, checks, decisions and control failures."""
     streams = {stream: filled(template, known) for stream, template in kind.streams.items()}
     asked = [
-        (f"events_{stream}", "events", {**known, "stream": stream, "stream_id": stream_id})
+        (f"events_{stream}", _text(inquiry, stream), {**known, "stream": stream, "stream_id": stream_id})
         for stream, stream_id in streams.items()
         if stream_id
     ]
@@ -154,7 +157,11 @@ def _first_round(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> list[lis
         asked.append(("client_events", "events_of_client", known))
     elif known["client_id"] is not None:
         of_client = [
-            (f"client_events_{stream}", "events", {**known, "stream": stream, "stream_id": known["client_id"]})
+            (
+                f"client_events_{stream}",
+                _text(inquiry, stream),
+                {**known, "stream": stream, "stream_id": known["client_id"]},
+            )
             for stream in ("kyc", "client")
             if stream not in streams
         ]
@@ -168,6 +175,15 @@ def _first_round(inquiry: Inquiry, kind: SubjectKind, known: Answer) -> list[lis
             own = [execution(known)]
     client_events = [event for rows in found[len(asked) : -3] for event in rows]
     return [own, client_events, *found[-3:]]
+
+
+def _text(inquiry: Inquiry, stream: str) -> str:
+    """Which text reads a stream: the client's checks and documents stand in what events of identification state."""
+    return "events_whole" if inquiry.whole else "events_stating" if stream == "kyc" else "events"
+
+
+def _seen(event: Answer, whole: bool) -> Answer:
+    return event if whole else {name: value for name, value in event.items() if name not in ("before", "after")}
 
 
 def _existed(kind: SubjectKind, row: Answer, own: list[Answer], until: datetime, knowledge: datetime) -> bool:

@@ -71,8 +71,8 @@ class Asked:
 class Inquiry:
     """One dossier under way: asks, and keeps what was asked, for the evidence pack."""
 
-    def __init__(self, reader: DossierReader) -> None:
-        self.reader = reader
+    def __init__(self, reader: DossierReader, whole: bool = False) -> None:
+        self.reader, self.whole = reader, whole
         self.asked: dict[str, Asked] = {}
         self.not_shown: dict[str, str] = {}
 

@@ -65,7 +65,7 @@ def evidence_pack(
 
     Raises DossierNotFound for an unknown id, StoreError where the chain does not hold the subject's events as the warehouse has them.
     """
-    found = inquire(reader, subject, subject_id, as_of=as_of, known_at=known_at)
+    found = inquire(reader, subject, subject_id, as_of=as_of, known_at=known_at, whole=True)
     clear = reader.role == OPERATOR or reader.role in access()["columns"]["after"]["clear"]
     chained = sealed_events(settings, _chained(reader, found)) if clear else []
     members = _contents(found, reader, chained)

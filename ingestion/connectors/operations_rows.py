@@ -146,7 +146,10 @@ def _case(body: Body) -> tuple[str, Row] | None:
     if body["subject_type"] != "kyc_case" or decision is None:
         return None
     held = "IN_REVIEW" if _reviewed(body, decision) else _facts(body).get("facts.kyc_status")
-    return "kyc_events", _status(body, held, "APPROVED" if decision["decision"] == "approve" else "REJECTED")
+    row = _status(body, held, "APPROVED" if decision["decision"] == "approve" else "REJECTED")
+    # whoever said no before: a rejection is an analyst's and a reviewer's
+    earlier = (body.get("after") or {}).get("agreed_with") or [None]
+    return "kyc_events", row | {"second_actor_id": earlier[-1]}
 
 
 def _reviewed(body: Body, decision: Body) -> bool:

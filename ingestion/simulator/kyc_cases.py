@@ -54,10 +54,12 @@ def plant(world: World, people: People, feed: pl.DataFrame, clients: pl.DataFram
     )
     wanted = [(rule, decoy) for rule in rules for decoy in (False, True)]
     at = world.start_us + (world.drawn_days - 6) * DAY
-    cases = [
-        Case(client_id, at, rule, decoy, "", [])
-        for client_id, (rule, decoy) in zip(_unfinished(world, people, clients, at), wanted, strict=False)
-    ]
+    cases, free = [], _unfinished(world, people, clients, at)
+    for rule, decoy in wanted:
+        fit = [client for client, entity in free if not (rule == "missing_appropriateness" and entity == "AU")]
+        if fit:
+            cases.append(Case(fit[0], at, rule, decoy, "", []))
+            free = [one for one in free if one[0] != fit[0]]
     for case in cases:
         _play(case, {"actor_type": "client", "actor_id": case.client_id})
     truth = [
@@ -81,15 +83,15 @@ def plant(world: World, people: People, feed: pl.DataFrame, clients: pl.DataFram
     return pl.concat([kept, added], how="diagonal").sort("occurred_at", "client_id", "event_id"), truth
 
 
-def _unfinished(world: World, people: People, clients: pl.DataFrame, at: int) -> list[str]:
-    """Clients of an entity that asks for every kind of evidence who had stalled a week before `at`, in an order of chance."""
+def _unfinished(world: World, people: People, clients: pl.DataFrame, at: int) -> list[tuple[str, str]]:
+    """Clients who had stalled five days before `at`, with their entity, in an order of chance."""
     stalled = list(reference("kyc_paths")["paths"]).index("stalled")
-    old = (people.path == stalled) & (people.registered < at - 7 * DAY)
+    old = (people.path == stalled) & (people.registered < at - 5 * DAY)
     old[people.regular :] = False
     entity_of = dict(clients.group_by("client_id").agg(pl.col("entity").last()).iter_rows())
-    chosen = [one for one in people.ids.filter(pl.Series(old)).to_list() if entity_of.get(one) in ("UK", "SC")]
+    chosen = people.ids.filter(pl.Series(old)).to_list()
     world.rng("kyc_cases").shuffle(chosen)
-    return chosen
+    return [(client, entity_of[client]) for client in chosen]
 
 
 def _play(case: Case, by: Row) -> None:

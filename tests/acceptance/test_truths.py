@@ -139,6 +139,27 @@ def test_every_planted_control_failure_is_found(reader: Reader, built_home: Sett
     assert decoys and not decoys & found, decoys & found
 
 
+def test_every_planted_violation_of_identification_is_found_and_no_decoy(reader: Reader, built_home: Settings):
+    cases = truth(built_home, "kyc_violations")
+    planted = {(one["rule"], one["client_id"]) for one in cases if not one["decoy"]}
+    decoys = {(one["rule"], one["client_id"]) for one in cases if one["decoy"]}
+    held = "select rule, client_id from compliance.fct_kyc_violations where superseded_at is null"
+    found = set(reader.query(held).iter_rows())
+    assert planted and planted <= found, planted - found
+    assert decoys and not decoys & found, decoys & found
+
+
+def test_every_counted_account_ties_to_its_equity_to_the_cent_apart_from_planted_breaks(
+    reader: Reader, built_home: Settings
+):
+    planted = {login for one in truth(built_home, "breaks") for login in one.get("logins", ())}
+    assert reader.query("select count(*) as n from compliance.fct_loss_accounts where is_counted")["n"][0] > 20
+    off = reader.query(
+        "select login from compliance.fct_loss_accounts where is_counted and (not is_valued or identity_difference <> 0)"
+    )
+    assert set(off["login"]) <= planted, off
+
+
 def test_published_counts_and_totals_are_those_of_the_build(reader: Reader):
     for mart, totals in reader.publish.tables.items():
         assert reader.query(f"select count(*)::varchar as rows from {mart}")["rows"][0] == totals["rows"], mart

@@ -179,13 +179,34 @@ def second_batch() -> Batch:
         request_id=name,
         client_id=f"C-{name}",
     )
+    for name, paid_at in (("in_order", "2026-03-11T16:00:00"), ("at_limit", "2026-03-12T09:00:00")):
+        batch.add("cash_requests", event_id=f"{name}-3", event="paid", request_id=name, client_id=f"C-{name}", occurred_at=paid_at,
+                  actor_type="system", actor_id="psp")  # fmt: skip
+    for name, opened, acknowledged in (
+        ("acknowledged", "2026-03-06T10:00:00", "2026-03-13T23:59:59"),
+        ("acknowledged_late", "2026-03-06T10:00:00", "2026-03-14T00:00:01"),
+        ("unanswered", "2026-01-01", None),
+    ):
+        said = {"ticket_id": name, "client_id": "C-in_order", "is_complaint": True}
+        batch.add("tickets", event_id=f"{name}-1", event="created", occurred_at=opened, actor_type="client", **said)
+        if acknowledged:
+            batch.add(
+                "tickets",
+                event_id=f"{name}-2",
+                event="agent_replied",
+                occurred_at=acknowledged,
+                actor_type="staff",
+                **said,
+            )
     for name in LATER:
         later_facts(batch, name)
         later_facts(batch, name, "still_", before="2026-03-10T11:00:01")
     return batch
 
 
-MODELS = ("fct_control_failures", "fct_decisions", "fct_checks", "fct_withdrawals")
+MODELS = (
+    "fct_control_failures", "fct_decisions", "fct_checks", "fct_withdrawals", "fct_withdrawal_turnaround", "fct_complaints",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +317,25 @@ def test_a_corrected_approval_stays_in_sight_as_retracted(broker: Broker) -> Non
     assert broker.rows(
         "select decision from operations.fct_withdrawals where request_id = 'approval_withdrawn_by_correction'"
     ) == [(None,)]
+
+
+def test_a_withdrawal_is_late_on_the_second_business_day_and_while_it_is_not_paid(broker: Broker) -> None:
+    shown = broker.rows(
+        """
+        select request_id, business_days, is_late from operations.fct_withdrawal_turnaround
+        where request_id in ('in_order', 'at_limit', 'suspended') order by 1
+        """
+    )
+    assert shown == [("at_limit", 2, True), ("in_order", 1, False), ("suspended", 8, True)]
+
+
+def test_a_complaint_has_business_days_to_its_acknowledgement_and_calendar_days_to_its_answer(broker: Broker) -> None:
+    shown = broker.rows(
+        "select ticket_id, is_acknowledged_late, is_answered_late, answer_due_at::date::varchar from operations.fct_complaints order by 1"
+    )
+    assert shown == [
+        ("acknowledged", False, False, "2026-05-05"), ("acknowledged_late", True, False, "2026-05-05"), ("unanswered", True, True, "2026-03-02"),
+    ]  # fmt: skip
 
 
 def test_two_increments_give_what_one_pass_over_everything_gives(broker: Broker) -> None:

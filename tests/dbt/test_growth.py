@@ -1,6 +1,7 @@
 """Growth, trading and support on a broker of five clients: every figure worked out by hand, every metric asked of what is published."""
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -9,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
 from apps import pipeline
 from apps.approvals.calendars import add_business_hours, calendars
 from apps.approvals.outbox import deliver_due
 from apps.approvals.store import open_store, reading
 from apps.approvals.tables import outbox
+from apps.cli.metrics import app as command_line
 from apps.metrics.definitions import MetricError, metrics
 from apps.metrics.query import Asked, query
 from apps.triggers import enqueue
@@ -36,7 +39,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     made = new_broker(tmp_path_factory.mktemp("growth"))
     made.learn(FIRST, **BROKER)
     made.build(*MODELS, tests=False)
-    made.check(*MODELS, "fct_profitability_daily", "fct_client_months", "fct_onboarding_funnel")
     made.publish()
     return made
 
@@ -261,6 +263,19 @@ def test_a_role_computes_a_metric_only_on_the_rows_it_may_read(broker: Broker) -
 
     with pytest.raises(Refused):
         query(Reader(broker.settings, role="admin"), "revenue")
+
+
+def test_the_command_line_lists_and_computes_metrics(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBOOK_HOME", str(broker.settings.root))
+    listed = CliRunner().invoke(command_line, ["metrics", "list", "--json"])
+    assert [one["name"] for one in json.loads(listed.stdout)] == list(metrics())
+    asked = ["metrics", "query", "revenue", "--by", "book", "--from", "2026-02-01", "--to", "2026-03-01", "--json"]
+    assert json.loads(CliRunner().invoke(command_line, asked).stdout) == [
+        {"metric": "revenue", "unit": "USD", "book": "B", "value": "220.00000000"}
+    ]
+    narrowed = CliRunner().invoke(command_line, ["metrics", "query", "lots", "--only", "client=C5", "--json"])
+    assert json.loads(narrowed.stdout) == [{"metric": "lots", "unit": "lots", "value": "2.00000000"}]
+    assert CliRunner().invoke(command_line, ["metrics", "query", "lots", "--by", "shoe"]).exit_code == 2
 
 
 def test_a_daily_figure_means_what_its_metric_means() -> None:

@@ -14,7 +14,7 @@ from tests.ingestion.connectors.sealed import decided, exported
 
 FIRST, SECOND, THIRD = "2026-07-02", "2026-07-03", "2026-07-04"
 START, END = "2025-06-30T23:59:59", "2026-06-30T23:59:59"
-MODELS = ("fct_loss_percentage",)
+MODELS = ("fct_loss_percentage", "fct_negative_balances")
 NUMBERS = count(1)
 
 
@@ -106,6 +106,8 @@ def special_cases(books: Books) -> None:
     books.position("written_off", "2025-09-01", "2025-09-02", "-250")
     books.deal("written_off", "2025-09-02", "so_compensation", profit="150")
     books.snapshot("written_off", END, "0", "0", "20")
+    books.account("owing", "UK", "professional")
+    books.snapshot("owing", END, "-7", "0", "10")
     books.account("not_valued", "AU")
     books.position("not_valued", "2026-05-01", None)
     books.account("not_tying", "SC")
@@ -211,6 +213,13 @@ def test_of_a_client_who_became_professional_the_retail_time_is_measured(broker:
         False,
         0,
     )
+
+
+def test_what_was_given_back_and_what_is_still_owed_are_negative_balance_incidents(broker: Broker) -> None:
+    shown = broker.rows(
+        "select client_id, day::varchar, own_equity, written_off, is_left_negative from compliance.fct_negative_balances order by day"
+    )
+    assert shown == [("written_off", "2025-09-02", None, 150, False), ("owing", "2026-06-30", -7, 0, True)]
 
 
 def test_what_protection_gives_back_leaves_the_loss_a_loss(broker: Broker) -> None:

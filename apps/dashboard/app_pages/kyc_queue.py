@@ -103,7 +103,8 @@ def show_standing(row: dict) -> None:
         st.caption(
             f"since {moment(row['status_since'])}" + (", after the days of grace" if row["is_after_grace"] else "")
         )
-        st.text(f"deposited EUR {figures.number(row['deposits_eur'], 2)} {row['deposit_methods'] or ''}")
+        by = f" by {row['deposit_methods']}" if row["deposit_methods"] else ""
+        st.text(f"deposited EUR {figures.number(row['deposits_eur'], 2)}{by}")
     with middle, st.container(border=True, height="stretch"):
         st.markdown(f"**Evidence** for profile {row['profile']}")
         for check in CHECKS:

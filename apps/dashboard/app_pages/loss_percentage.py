@@ -52,7 +52,7 @@ def show_newest(page: Page, entity: str | None) -> None:
                     delta_color="inverse", help="Losing accounts by accounts that count, in the twelve months before the day.",
                 )  # fmt: skip
                 st.caption(f"{row['losing_accounts']:,} of {row['accounts']:,} accounts · {SAID[row['status']]}")
-                kind = "published" if row["is_disclosed"] else "for the management only"
+                kind = "for publication" if row["is_disclosed"] else "for the management only"
                 st.caption(
                     f"{kind} · next due {row['next_due_on']:%d %b %Y}, called for from {row['next_alert_on']:%d %b %Y}"
                 )

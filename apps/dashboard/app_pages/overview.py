@@ -3,16 +3,28 @@
 import polars as pl
 import streamlit as st
 
-from apps.dashboard.kpis import Kpi, kpis
+from apps.dashboard import trail
+from apps.dashboard.kpis import HOW, Kpi, kpis, over
+from apps.dashboard.overview_tabs.alerts import seen, show_alerts, tell
 from apps.dashboard.queries import overview
 from apps.dashboard.queries.common import Rows
 from apps.dashboard.ui import charts, dictionary, filters, states, theme
 from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.tiles import Tile, tiles
+from apps.metric_alerts.standing import Alert
+from apps.monday_pack.figures import Pack, pack
+from apps.monday_pack.sending import MEDIA
+from apps.monday_pack.sheets import as_pdf, as_xlsx
 
 MART = overview.KPI
-TABS = {"money": "Money", "revenue": "Revenue and volume", "drivers": "What changed", "rows": "Rows"}
+TABS = {
+    "money": "Money",
+    "revenue": "Revenue and volume",
+    "drivers": "What changed",
+    "rows": "Rows",
+    "alerts": "Alerts",
+}
 
 
 def show_tiles(page: Page) -> None:
@@ -21,7 +33,7 @@ def show_tiles(page: Page) -> None:
     series = page.read(overview.by_day, page.scope, tuple(totals))
     shown = []
     for kpi in kpis():
-        now, then = value(kpi, totals, "now"), value(kpi, totals, "then")
+        now, then = over(kpi, totals, "now"), over(kpi, totals, "then")
         course = series.filter(pl.col("kpi") == kpi.kpi).sort("day")["value"].drop_nulls().cast(pl.Float64).to_list()
         shown.append(
             Tile(
@@ -29,28 +41,39 @@ def show_tiles(page: Page) -> None:
                 now,
                 then,
                 course,
-                definition(page, kpi),
+                definition(kpi),
                 {"tab": "rows", "kpi": kpi.kpi} if kpi.kpi in totals else None,
             )
         )
     tiles(page, shown)
 
 
-def value(kpi: Kpi, totals: dict, when: str) -> float | None:
-    """The KPI over the period: a sum, a mean of days, the last level, or a ratio of two sums."""
-    if kpi.how == "ratio" and all(name in totals for name in kpi.of):
-        upper, lower = (totals[name][f"{when}_sum"] for name in kpi.of)
-        # a cost against no revenue, or a loss, is no percentage of anything
-        return None if upper is None or lower is None or lower <= 0 else upper / lower
-    if kpi.kpi not in totals:
-        return None
-    return totals[kpi.kpi][f"{when}_{'mean' if kpi.how == 'ratio' else kpi.how}"]
+def definition(kpi: Kpi) -> str:
+    """What the figure means, in the metric's words, and how it adds up over days."""
+    return f"{dictionary.kpi(kpi.kpi) or ''} {HOW[kpi.how]}".strip()
 
 
-def definition(page: Page, kpi: Kpi) -> str | None:
-    """What the figure means, in dbt's words, and how it adds up over days."""
-    how = {"sum": "Sum over the period.", "mean": "Mean of the period’s days.", "ratio": "Ratio of the period’s sums."}
-    return f"{dictionary.kpi(kpi.kpi) or ''} {how[kpi.how]}".strip()
+def show_pack(page: Page, alerts: list[Alert]) -> None:
+    """The same figures as files, with the publish they come from: what goes out on Mondays, for this period and entity."""
+    manifest = page.manifest("pack")
+    file = f"daybook-pack-{page.period.start:%Y%m%d}-publish-{manifest.publish_id}"
+
+    def made() -> Pack:
+        return pack(page.reader, page.period, page.entity, alerts)
+
+    forms = {"pdf": lambda: as_pdf(made(), manifest), "xlsx": lambda: as_xlsx(made(), manifest)}
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="left"):
+        st.caption("These figures, what moved them and the open alerts as a pack:", width="content")
+        for form, make in forms.items():
+            data = trail.exporting(page.frame, manifest, f"{file}.{form}", make)
+            st.download_button(
+                f"Pack {form.upper()}",
+                data=data,
+                file_name=f"{file}.{form}",
+                key=f"pack.{form}",
+                on_click="ignore",
+                mime=MEDIA[form],
+            )
 
 
 def show_money(page: Page) -> None:
@@ -141,13 +164,16 @@ page = header(
     "overview",
     "Overview",
     "The broker in eight numbers, against the same elapsed part of the period before.",
-    names=("kpi",),
+    names=("kpi", "state", "alert"),
     tabs=TABS,
 )
 if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions, kyc_events"):
+    alerts = seen(page)
+    tell(page, alerts)
     with states.panel():
         show_tiles(page)
+        show_pack(page, alerts)
     opened, tabs = filters.open_tab(TABS, "overview")
     parts = {"money": show_money, "revenue": show_revenue, "drivers": show_drivers, "rows": show_rows}
     with tabs[list(TABS).index(opened)], states.panel():
-        parts[opened](page)
+        parts[opened](page) if opened in parts else show_alerts(page, alerts)

@@ -13,9 +13,10 @@ from apps.dashboard import frame as frames
 from apps.dashboard import navigation
 from apps.dashboard import period as periods
 from apps.dashboard.frame import Frame
+from apps.dashboard.guides import guide
 from apps.dashboard.period import Period, complete_until
 from apps.dashboard.queries.common import Scope
-from apps.dashboard.ui import filters, states
+from apps.dashboard.ui import filters, problem, states
 from apps.export import Manifest, daybook_version
 from warehouse.reader import Reader
 
@@ -90,7 +91,7 @@ def header(
     """
     frame: Frame = st.session_state["frame"]
     _require(frame, name)
-    st.title(title, anchor=False)
+    _title(frame, name, title)
     if about:
         st.caption(about)
     if frame.reader is None or frame.publish is None:
@@ -110,6 +111,19 @@ def header(
     _red_run(frame)
     _status(frame, "now" if live else period.label)
     return Page(name, frame, frame.reader, period, entity, live)
+
+
+def _title(frame: Frame, name: str, title: str) -> None:
+    """The page's title, beside it the guide of the viewer's role and what to copy into the report of a problem."""
+    references = problem.begin(name)
+    with st.container(horizontal=True, vertical_alignment="center", key="title"):
+        st.title(title, anchor=False, width="stretch")
+        if text := guide(frame.viewer.role):
+            with st.popover("Guide", help=f"The daily round of {frame.viewer.role}", width="content"):
+                st.markdown(text)
+        with st.popover("Report a problem", width="content"):
+            st.caption("Copy this into your message to the data team, and complete its last line.")
+            problem.show(references)
 
 
 def _require(frame: Frame, name: str) -> None:

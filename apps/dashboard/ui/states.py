@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from apps.dashboard.frame import Frame
+from apps.dashboard.ui import problem
 from warehouse.reader import Refused
 
 log = logging.getLogger("daybook.dashboard")
@@ -59,6 +60,7 @@ def failed(error: Exception) -> str:
         f"**Failed (reference {reference}).** This part could not be read; the other parts are not affected. "
         "The data team finds the cause under this reference in `logs/dashboard.log`."
     )
+    problem.happened(reference)
     return reference
 
 

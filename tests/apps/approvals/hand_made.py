@@ -213,6 +213,9 @@ MARTS = {
         from {NAMES}, (select unnest(['balance', 'return_to_source']) as check_name)""",
     "leadership.fct_kpi_daily": """
         select date '2026-11-20' as day, 'CY' as entity, 'net_deposits' as kpi, 1234.5::decimal(38, 8) as value""",
+    "compliance.fct_loss_percentage": """
+        select date '2026-10-01' as calculation_date, 'CY' as entity, 0.4::decimal(18, 8) as published_loss_pct, 'calculated' as status
+        union all values (date '2026-10-01', 'UK', 0.4, 'incomplete')""",
     "partners.fct_commission_accruals": """
         select 'p-1' as partner_id, 'USD' as currency, timestamp '2026-10-10' as executed_at, 100::decimal(38, 8) as amount, 'accrued' as status,
             'c-good' as client_id

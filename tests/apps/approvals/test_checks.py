@@ -215,6 +215,8 @@ WRONG_SEEDED = [
     ("client_money_sign_off", "client_money_agrees", {"payload": {"resource": "1000.51"}}),
     ("client_money_sign_off", "client_money_agrees", {"payload": {"day": "2026-11-20", "resource": "800.25"}}),
     ("published_figure", "figure_agrees", {"payload": {"value": "1234.6"}}),
+    ("published_figure", "figure_agrees", {"payload": {"kpi": "loss_percentage", "day": "2026-10-01", "value": "0.41"}}),
+    ("published_figure", "figure_agrees", {"entity": "UK", "payload": {"kpi": "loss_percentage", "day": "2026-10-01", "value": "0.4"}}),
     ("parameter_change", "change_is_current", {"payload": {"valid_from": "2026-11-01"}}),
     ("rule_change", "change_was_replayed", {"payload": {"replay": {"from": "2026-01-01"}}}),
     ("policy_change", "policy_stands", {"payload": {"subject_type": "withdrawal"}}),
@@ -246,6 +248,17 @@ def test_each_check_of_a_seeded_subject_alone_refuses(
     with writing(store) as connection:
         one = seeded(connection, marts, subject_type, **said)
         assert refused(marts, connection, one, approver) == {name: "fail"}
+
+
+def test_a_loss_percentage_is_signed_as_it_is_published(marts: Reader, store: sa.Engine) -> None:
+    with writing(store) as connection:
+        one = seeded(
+            connection,
+            marts,
+            "published_figure",
+            payload={"kpi": "loss_percentage", "day": "2026-10-01", "value": "0.40"},
+        )
+        assert refused(marts, connection, one) == {}
 
 
 def test_client_money_that_was_short_can_be_signed_once_it_is_topped_up(marts: Reader, store: sa.Engine) -> None:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from apps.approvals import subject, tables
 from apps.approvals.decisions import decide
+from apps.approvals.orders import Answer
+from apps.approvals.policies import shipped
 from apps.approvals.proposing import ProposalRefused, propose, recorded
 from apps.approvals.store import reading, writing
 from tests.apps.approvals.hand_made import NOW
@@ -216,6 +218,27 @@ def test_our_own_screen_refuses_a_rejection_that_the_state_machine_forbids(
     answer = decide(made.desk, replace(order, subject_type="kyc_case", subject_id="c1"))
     assert (answer.done, answer.code) == (not code, code), answer.said
     assert not code or "kyc status RE_KYC it cannot be rejected" in answer.said
+
+
+def test_an_identification_case_is_rejected_by_two_different_people(store: sa.Engine) -> None:
+    made = office(store)
+    made.hire(staff("com1", "compliance", None), staff("com2", "compliance", None), staff("mlro1", "mlro", None))
+    policy = next(row["body"] for row in shipped() if row["policy_id"] == "kyc_case")
+    assert policy["rejections"] == 2
+    free = {"amount": None, "amount_eur": None, "currency": None, "facts": {"kyc_status": "IN_REVIEW"}}
+    case = replace(withdrawal("c1", subject_type="kyc_case", maker="client:c1"), **free)  # type: ignore[arg-type]
+    made.ask(case)
+
+    def reject(who: str, version: int) -> Answer:
+        order = made.order("reject", who, version=version, seen=case.shown(), reason_code="requirements_not_met")
+        return decide(made.desk, replace(order, subject_type="kyc_case", subject_id="c1"))
+
+    first = reject("com1", 0)
+    assert (first.done, first.state) == (True, "waiting"), first.said
+    again = reject("com1", first.version)
+    assert (again.done, again.code) == (False, "not_entitled"), again.said
+    second = reject("com2", first.version)
+    assert (second.done, second.state) == (True, "rejected"), second.said
 
 
 def test_a_withdrawal_is_nobodys_to_propose(marts: Reader, ops_store: sa.Engine) -> None:

@@ -25,7 +25,7 @@ def test_a_role_that_may_open_a_compliance_page_sees_its_figures(open_page: Open
     assert app.dataframe
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ["kyc_queue", *(pytest.param(page, marks=pytest.mark.soak) for page in PAGES[1:])])
 def test_an_empty_home_has_not_loaded_them_yet(open_page: Open, home: Settings, page: str) -> None:
     app = open_page(page, BY_ROLE["compliance"], home=home.root)
     assert "Not loaded yet" in words(app)

@@ -1,5 +1,6 @@
 """Clients, Trading and Support on a hand-made broker: full, empty and failing, and what each role may know of a client."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,6 +30,13 @@ OPENS = {
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return make(Settings(home=tmp_path_factory.mktemp("grown")), {**MARTS, **GROWTH})
+
+
+@pytest.fixture(scope="module")
+def compliance(grown: Settings) -> Iterator[Reader]:
+    opened = Reader(grown, role="compliance")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +116,9 @@ def test_nothing_matches_before_the_first_day(open_page: Open, grown: Settings, 
     ],
 )
 def test_a_client_is_found_by_what_is_known_of_them_also_with_a_slip(
-    grown: Settings, asked: str, found_by: str, best: str
+    compliance: Reader, asked: str, found_by: str, best: str
 ) -> None:
-    first = clients.search(Reader(grown, role="compliance"), asked).row(0, named=True)
+    first = clients.search(compliance, asked).row(0, named=True)
     assert (first["client_id"], first["found_by"]) == (best, found_by)
 
 

@@ -71,7 +71,7 @@ def test_the_dossier_answers_for_a_withdrawal_with_a_control_failure(open_page: 
 SUBJECTS = {
     "deposit": "select stream_id from compliance.fct_audit_events where event_type = 'psp.deposit.completed' order by 1 limit 1",
     "transfer": "select stream_id from compliance.fct_audit_events where event_type = 'internal_transfer.requested' order by 1 limit 1",
-    "payout": "select payout_id from partners.fct_payouts where status = 'paid' order by 1 limit 1",
+    "payout": "select payout_id from partners.fct_payouts order by 1 limit 1",
     "kyc_case": "select client_id from compliance.fct_kyc_status where status = 'APPROVED' order by 1 limit 1",
     "alert": "select alert_id from compliance.fct_alerts order by 1 limit 1",
     "parameter_change": "select stream_id from compliance.fct_audit_events where stream = 'parameter' order by 1 limit 1",
@@ -118,7 +118,7 @@ def test_client_money_at_a_date_is_what_the_postings_say(reader: Reader) -> None
     posted = """
         select -sum(postings.amount) from finance.fct_postings as postings
         inner join finance.dim_ledger_accounts as accounts on postings.account_code = accounts.account_code and accounts.is_client_money
-        where postings.client_id is not null and postings.booked_on <= $1::date
+        where postings.client_id is not null and accounts.kind = 'liability' and postings.occurred_at::date <= $1::date
     """
     assert told == reader.query(posted, [at]).item()
 

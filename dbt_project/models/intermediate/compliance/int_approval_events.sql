@@ -41,7 +41,7 @@ select
     case
         when is_undone then 'retracted'
         when decided = 'override' then 'overridden'
-        when (after ->> '$.decisions[0].final') = 'false' then 'step_approved'
+        when (after ->> '$.decisions[0].final') = 'false' then case decided when 'reject' then 'step_rejected' else 'step_approved' end
         when decided is not null then decided || case decided when 'approve' then 'd' else 'ed' end
     end as decision,
     (after ->> '$.decisions[0].final') = 'true' and not is_undone as is_final,

@@ -392,7 +392,7 @@ other_sources as (
     from unverified_deposits
     where
         method is distinct from 'bank_wire'
-        or coalesce({{ likeness('names', 'holder') }}), 0) < own_name_likeness
+        or coalesce({{ likeness('names', 'holder') }}, 0) < own_name_likeness
 ),
 
 findings as (

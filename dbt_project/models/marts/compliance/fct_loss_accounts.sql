@@ -122,6 +122,7 @@ parts as (
         runs.calculation_date,
         runs.platform,
         runs.login,
+        runs.ends_at,
         greatest(runs.starts_at, coalesce(categories.valid_from, runs.starts_at)) as part_from,
         least(runs.ends_at, coalesce(categories.valid_to, runs.ends_at)) as part_to
     from runs
@@ -170,6 +171,7 @@ boundaries as (
         calculation_date,
         platform,
         login,
+        ends_at,
         part_from as at
     from parts
     union
@@ -177,6 +179,7 @@ boundaries as (
         calculation_date,
         platform,
         login,
+        ends_at,
         part_to as at
     from parts
 ),
@@ -252,7 +255,12 @@ placed as (
             boundaries.platform = account_snapshots.platform
             and boundaries.login = account_snapshots.login
             and boundaries.at >= account_snapshots.captured_at
-    left join first_snapshots on boundaries.platform = first_snapshots.platform and boundaries.login = first_snapshots.login
+    -- nothing later than the calculation date: what comes tomorrow must not change the figure of yesterday
+    left join first_snapshots
+        on
+            boundaries.platform = first_snapshots.platform
+            and boundaries.login = first_snapshots.login
+            and first_snapshots.captured_at <= boundaries.ends_at
     left join open_then
         on
             boundaries.calculation_date = open_then.calculation_date
