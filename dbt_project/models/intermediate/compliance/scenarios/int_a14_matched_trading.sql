@@ -12,7 +12,7 @@ trades as (
     from {{ ref('fct_deals') }}
     where
         entry in ('out', 'out_by', 'inout') and not is_cancelled and not is_demo
-        and (client_id in (select pairs.client_id from pairs) or client_id in (select pairs.other_client_id from pairs))
+        and client_id in (select pairs.client_id from pairs union select pairs.other_client_id from pairs)
     group by client_id
 ),
 

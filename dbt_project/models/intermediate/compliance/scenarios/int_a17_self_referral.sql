@@ -44,10 +44,7 @@ attributes as (
         on attributes.attribute = 'instrument' and persons.person_id = dates.person_id and attributes.value = dates.instrument_id
     where
         attributes.attribute in ('device', 'instrument', 'ip', 'address', 'surname_birth')
-        and (
-            attributes.client_id in (select pairs.client_id from pairs)
-            or attributes.client_id in (select pairs.owner_id from pairs)
-        )
+        and attributes.client_id in (select pairs.client_id from pairs union select pairs.owner_id from pairs)
 ),
 
 shared as (
