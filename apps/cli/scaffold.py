@@ -1,4 +1,4 @@
-"""new: a connector by YAML with its test and its page of documentation, to be filled in."""
+"""new: a connector by YAML with its test and its page of documentation, to be filled in; the other parts stand in new_parts."""
 
 import csv
 import re
@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from apps.cli import console
+from apps.cli import console, new_parts
 from apps.cli.console import words
 from warehouse.settings import PROJECT
 
 app = typer.Typer()
 new = typer.Typer(help="Scaffolds: the files of a new part, with its test and documentation.", no_args_is_help=True)
 app.add_typer(new, name="new")
+new.command("model")(new_parts.model)
+new.command("page")(new_parts.page)
+new.command("rule")(new_parts.rule)
 
 # Canonical column -> what a source column of that meaning is called; the first that fits is proposed.
 MEANINGS: dict[str, str] = {
@@ -86,15 +89,7 @@ def connector(
     if sample is not None and not sample.is_file():
         words.print(f"[red]There is no file {sample}. Check the path.")
         raise typer.Exit(console.USAGE)
-    files = _files(name, sample)
-    taken = [place for place in files if (project / place).exists()]
-    if taken:
-        words.print(f"[red]{taken[0]} is already there. Choose another name, or remove it.")
-        raise typer.Exit(console.FAILED)
-    for place, text in files.items():
-        (project / place).parent.mkdir(parents=True, exist_ok=True)
-        (project / place).write_text(text, encoding="utf-8")
-        words.print(f"Wrote {place}")
+    new_parts.write(_files(name, sample), project)
     words.print(f"Next: complete the mapping, then `daybook ingest --connector {name} --dry-run FILE`.")
 
 

@@ -37,6 +37,9 @@ with dg.instance_for_test() as instance:
     assert defs.resolve_job_def("day_anchor").execute_in_process(instance=instance).success
     anchors = trail(settings.anchors)
     assert [one.occasion for one in anchors.anchors][-1] == "day" and not anchors.faults
+    for job, schedule in (("week_pack", "monday_pack"), ("hour_alerts", "hourly_alerts")):
+        assert defs.resolve_schedule_def(schedule).job_name == job
+        assert defs.resolve_job_def(job).execute_in_process(instance=instance).success
     from apps.approvals.chain import Actor, Event, append
     from apps.approvals.store import open_store, writing
     with writing(open_store(settings)) as connection:

@@ -45,7 +45,7 @@ def test_the_head_of_a_page_holds_the_guide_of_the_role_and_what_to_report(open_
 def test_a_part_that_failed_brings_its_reference_into_the_report(open_page: Open, tmp_path) -> None:
     broken = {**MARTS, "operations.fct_payments_daily": MARTS["operations.fct_payments_daily"].replace(" as fees", " as costs")}  # fmt: skip
     app = open_page("payments", "petra", home=make(Settings(home=tmp_path / "home"), broken).root)
-    failed = re.findall(r"reference (\w+)", " ".join(error.value for error in app.error))
+    failed = re.findall(r"\(reference (\w+)\)", " ".join(error.value for error in app.error))
     assert failed and [text.value.splitlines()[-2] for text in app.code[1:]] == [
         f"Error reference: {one}" for one in failed
     ]
