@@ -88,11 +88,8 @@ files as (
         list_distinct(list({{ sorted_tokens("concat_ws(' ', client_versions.first_name, client_versions.last_name)") }})
             || list({{ sorted_tokens('client_versions.company_name') }})) as names
     from spans
-    inner join client_versions
-        on
-            spans.client_id = client_versions.client_id
-            and spans.known_from >= client_versions.recorded_at
-            and spans.known_from < coalesce(client_versions.superseded_at, timestamp '9999-12-31')
+    inner join client_versions using (client_id)
+    where spans.known_from >= client_versions.recorded_at and spans.known_from < coalesce(client_versions.superseded_at, timestamp '9999-12-31')
     group by spans.client_id, spans.moment_no
 ),
 
@@ -171,12 +168,8 @@ expired as (
         min(greatest(gaps.ends_at, kept_current.valid_from)) as due_at,
         coalesce(gaps.document_type, 'identity document') || ' ran out on ' || gaps.document_expires_on as detail
     from gaps
-    inner join kept_current
-        on
-            gaps.client_id = kept_current.client_id
-            and gaps.moment_no = kept_current.moment_no
-            and kept_current.valid_from < gaps.renewed_at
-            and kept_current.valid_to > gaps.ends_at
+    inner join kept_current using (client_id, moment_no)
+    where kept_current.valid_from < gaps.renewed_at and kept_current.valid_to > gaps.ends_at
     group by all
 ),
 
@@ -254,11 +247,8 @@ known_deposits as (
         spans.known_to,
         deposits.*
     from spans
-    inner join deposits
-        on
-            spans.client_id = deposits.client_id
-            and spans.known_from >= deposits.recorded_at
-            and spans.known_from < coalesce(deposits.superseded_at, timestamp '9999-12-31')
+    inner join deposits using (client_id)
+    where spans.known_from >= deposits.recorded_at and spans.known_from < coalesce(deposits.superseded_at, timestamp '9999-12-31')
     qualify
         row_number() over (
             partition by spans.client_id, spans.moment_no, deposits.provider, deposits.txn_id order by deposits.occurred_at, deposits.event_id
@@ -273,15 +263,6 @@ first_deposits as (
         arg_min(provider, (occurred_at, event_id)) as provider,
         arg_min(event_id, (occurred_at, event_id)) as event_id
     from known_deposits
-    group by client_id, moment_no
-),
-
-verifications as (
-    select
-        client_id,
-        moment_no,
-        min(reviewed_at) as verified_at
-    from reviews
     group by client_id, moment_no
 ),
 
@@ -305,7 +286,8 @@ derogations as (
     inner join files on spans.client_id = files.client_id and spans.moment_no = files.moment_no
     inner join {{ ref('kyc_entity_profiles') }} as entity_profiles on files.entity = entity_profiles.entity
     left join first_deposits on spans.client_id = first_deposits.client_id and spans.moment_no = first_deposits.moment_no
-    left join verifications on spans.client_id = verifications.client_id and spans.moment_no = verifications.moment_no
+    left join (select client_id, moment_no, min(reviewed_at) as verified_at from reviews group by all) as verifications
+        on spans.client_id = verifications.client_id and spans.moment_no = verifications.moment_no
     inner join {{ ref('kyc_profiles') }} as profiles
         on
             entity_profiles.profile = profiles.profile
@@ -332,29 +314,17 @@ late as (
 
 unverified_deposits as (
     select
-        derogations.client_id,
-        derogations.moment_no,
-        derogations.known_from,
-        derogations.known_to,
+        known_deposits.*,
         derogations.derogation_limit_eur,
         derogations.own_name_likeness,
         derogations.names,
-        known_deposits.provider,
-        known_deposits.event_id,
-        known_deposits.occurred_at,
-        known_deposits.method,
-        known_deposits.holder,
-        known_deposits.amount_eur,
         sum(known_deposits.amount_eur) over (
-            partition by derogations.client_id, derogations.moment_no order by known_deposits.occurred_at, known_deposits.event_id
+            partition by known_deposits.client_id, known_deposits.moment_no order by known_deposits.occurred_at, known_deposits.event_id
             rows unbounded preceding
         ) as deposited_eur
     from derogations
-    inner join known_deposits
-        on
-            derogations.client_id = known_deposits.client_id
-            and derogations.moment_no = known_deposits.moment_no
-            and known_deposits.occurred_at < coalesce(derogations.verified_at, timestamp '9999-12-31')
+    inner join known_deposits using (client_id, moment_no)
+    where known_deposits.occurred_at < coalesce(derogations.verified_at, timestamp '9999-12-31')
 ),
 
 over_limit as (

@@ -16,7 +16,7 @@ staff_clients as (select distinct client_id from {{ ref('stg_staff') }} where cl
 accounts as (
     select
         accounts.* exclude (opened_at),
-        coalesce(accounts.opened_at, changes.first_changed_at) as opened_at,
+        coalesce(accounts.opened_at, min(accounts.valid_from) over (partition by accounts.platform, accounts.login)) as opened_at,
         case
             when accounts.is_demo then 'demo'
             when accounts.is_test then 'test'
@@ -24,16 +24,8 @@ accounts as (
             else coalesce(lower(accounts.account_type), 'unknown')
         end as kind
     from {{ ref('int_accounts') }} as accounts
-    inner join (
-        select
-            platform,
-            login,
-            min(valid_from) as first_changed_at
-        from {{ ref('int_accounts') }}
-        group by platform, login
-    ) as changes on accounts.platform = changes.platform and accounts.login = changes.login
     left join staff_clients on accounts.client_id = staff_clients.client_id
-    where accounts.valid_to is null
+    qualify accounts.valid_to is null
 ),
 
 policy as (select * from {{ ref('loss_policy') }} where treatment = 'exclude'),
@@ -139,13 +131,8 @@ members as (
         parts.platform,
         parts.login
     from parts
-    inner join positions
-        on
-            parts.calculation_date = positions.calculation_date
-            and parts.platform = positions.platform
-            and parts.login = positions.login
-            and positions.opened_at < parts.part_to
-            and positions.closed_at >= parts.part_from
+    inner join positions using (calculation_date, platform, login)
+    where positions.opened_at < parts.part_to and positions.closed_at >= parts.part_from
 ),
 
 lifetimes as (
@@ -155,49 +142,27 @@ lifetimes as (
         positions.login,
         sum(positions.result) as lifetime_result
     from positions
-    inner join runs
-        on
-            positions.calculation_date = runs.calculation_date
-            and positions.platform = runs.platform
-            and positions.login = runs.login
-            and positions.opened_at < runs.ends_at
-            and positions.closed_at >= runs.starts_at
+    inner join runs using (calculation_date, platform, login)
+    where positions.opened_at < runs.ends_at and positions.closed_at >= runs.starts_at
     group by positions.calculation_date, positions.platform, positions.login
 ),
 
 -- the moments at which the open positions' worth is needed
 boundaries as (
-    select
+    select distinct
         calculation_date,
         platform,
         login,
         ends_at,
-        part_from as at
-    from parts
-    union
-    select
-        calculation_date,
-        platform,
-        login,
-        ends_at,
-        part_to as at
+        unnest([part_from, part_to]) as at
     from parts
 ),
 
 open_then as (
-    select distinct
-        boundaries.calculation_date,
-        boundaries.platform,
-        boundaries.login,
-        boundaries.at
+    select distinct boundaries.* exclude (ends_at)
     from boundaries
-    inner join positions
-        on
-            boundaries.calculation_date = positions.calculation_date
-            and boundaries.platform = positions.platform
-            and boundaries.login = positions.login
-            and positions.opened_at < boundaries.at
-            and positions.closed_at >= boundaries.at
+    inner join positions using (calculation_date, platform, login)
+    where positions.opened_at < boundaries.at and positions.closed_at >= boundaries.at
 ),
 
 position_snapshots as (
@@ -294,23 +259,9 @@ worths as (
             when placed.positions_floating is not null then placed.positions_floating
             when placed.has_snapshot then placed.account_floating
         end as floating,
-        case when placed.has_snapshot then placed.equity end as snapshot_equity,
-        placed.anchored_cash,
-        rolled.moved
+        coalesce(if(placed.has_snapshot, placed.equity, null), placed.anchored_cash + floating) + rolled.moved as equity
     from placed
-    inner join rolled
-        on
-            placed.calculation_date = rolled.calculation_date
-            and placed.platform = rolled.platform
-            and placed.login = rolled.login
-            and placed.at = rolled.at
-),
-
-valued as (
-    select
-        *,
-        coalesce(snapshot_equity + moved, anchored_cash + moved + floating) as equity
-    from worths
+    inner join rolled using (calculation_date, platform, login, at)
 ),
 
 flows as (
@@ -352,13 +303,13 @@ changes as (
         count(starts.floating) = count(*) and count(ends.floating) = count(*) as is_valued,
         arg_max(ends.floating, parts.part_to) as last_floating
     from parts
-    left join valued as starts
+    left join worths as starts
         on
             parts.calculation_date = starts.calculation_date
             and parts.platform = starts.platform
             and parts.login = starts.login
             and parts.part_from = starts.at
-    left join valued as ends
+    left join worths as ends
         on
             parts.calculation_date = ends.calculation_date
             and parts.platform = ends.platform
