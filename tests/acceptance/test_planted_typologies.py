@@ -1,6 +1,7 @@
 """What the simulator planted for the monitoring scenarios is found, and its decoys are not."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ where client_id = $1 and entry = 'out' and holding_seconds < 60
 
 
 @pytest.fixture(scope="module")
-def reader(built_home: Settings) -> Reader:
-    return Reader(built_home)
+def reader(built_home: Settings) -> Iterator[Reader]:
+    opened = Reader(built_home)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

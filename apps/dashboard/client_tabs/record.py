@@ -17,7 +17,7 @@ PARTS = {
     "trading": "Trading",
     "identity": "Identity and documents",
     "contact": "Tickets and messages",
-    "decisions": "Decisions and triggers",
+    "decisions": "Decisions, alerts and triggers",
 }
 FACTS = (
     "entity", "client_type", "category", "country_of_residence", "kyc_status", "risk_rating", "lifecycle_stage", "partner_id", "sales_agent",
@@ -190,6 +190,15 @@ def _decisions(page: Page, client_id: str) -> None:
         lambda: queries.of_client(queries.DECISIONS, client_id, "decided_at desc"),
         "decisions",
     )
+    if page.frame.granted(queries.ALERTS):
+        _rows(
+            page,
+            "Alerts",
+            queries.ALERTS,
+            "deals",
+            lambda: queries.of_client(queries.ALERTS, client_id, "created_at desc"),
+            "alerts",
+        )
     _rows(
         page,
         "Triggers",

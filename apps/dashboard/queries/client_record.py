@@ -19,6 +19,7 @@ WITHDRAWALS = "operations.fct_withdrawals"
 INSTRUMENTS = "operations.dim_instruments"
 KYC = "compliance.fct_kyc_status"
 DECISIONS = "compliance.fct_decisions"
+ALERTS = "compliance.fct_alerts"
 EVENTS = "compliance.fct_audit_events"
 BALANCES = "finance.fct_client_balances_daily"
 PARTNERS = "core.dim_partners"
@@ -48,6 +49,7 @@ MOMENTS: dict[str, tuple[str, ...]] = {
         "select decided_at, 'decision', concat_ws(' ', replace(subject_type, '_', ' '), decision), actor_id, subject_id from {mart} "
         "where client_id = $1",
     ),
+    ALERTS: ("select created_at, 'alert', 'alert ' || scenario, status, alert_id from {mart} where client_id = $1",),
     EVENTS: (
         "select occurred_at, 'money', event_type, reason, source_key from {mart} where client_id = $1 and source_feed = 'psp_transactions'",
         "select occurred_at, 'session', event_type, null, source_key from {mart} where client_id = $1 and stream = 'session'",

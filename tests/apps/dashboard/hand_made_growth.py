@@ -28,6 +28,9 @@ GROWTH = {
         select 'c' || i as client_id, 'APPROVED' as status, timestamp '2026-09-03' as valid_from, null::timestamp as valid_to,
             timestamp '2026-09-03' as status_since, timestamp '2026-09-03' as recorded_at, null::timestamp as superseded_at, 's1' as actor_id,
             'e' || i as event_id from {CLIENTS}""",
+    "compliance.fct_alerts": f"""
+        select 'A01:c' || i as alert_id, 'A01' as scenario, 'c' || i as client_id, 'open' as status, timestamp '2026-10-01' as created_at
+        from {CLIENTS}""",
     "growth.fct_lifecycle_events": f"""
         select 'c' || i as client_id, 'registered' as stage, timestamp '2026-09-01' as entered_at,
             'the client registered' as reason from {CLIENTS}""",

@@ -75,7 +75,7 @@ def test_a_tab_shows_its_figures(open_page: Open, grown: Settings, page: str, ta
     assert app.dataframe
 
 
-@pytest.mark.parametrize("part", sampled(list(PARTS), {"timeline", "identity"}))
+@pytest.mark.parametrize("part", sampled(list(PARTS), {"timeline", "decisions"}))
 def test_a_part_of_the_client_record_opens(open_page: Open, grown: Settings, part: str) -> None:
     app = open_page("clients", "astrid", home=grown.root, id="c7", part=part)
     assert not app.exception
