@@ -61,16 +61,17 @@ def show_alerts(page: Page, alerts: list[Alert]) -> None:
     else:
         rows = pl.DataFrame([_row(one) for one in shown], infer_schema_length=None)
         table_with_export(page, rows, "alerts", mart="", what="alerts")
-    by_id = {one.alert_id: one for one in alerts}
-    labels = {"none": "Choose an alert"} | {name: f"{one.label} ({one.state})" for name, one in by_id.items()}
-    if (picked := filters.choose("alert", "What to do about", labels, "none")) != "none":
-        _show_one(page, by_id[picked])
     st.subheader("Every change of state", anchor=False)
     published = _published(page)
     with reading(open_store(page.frame.settings)) as connection:
         told = standing.history(connection)
     told = [one for one in told if standing.visible(page.frame.viewer.role, one["metric"], published)]
     table_with_export(page, pl.DataFrame(told, schema=HISTORY), "alert-history", mart="", what="changes of alerts")
+    by_id = {one.alert_id: one for one in alerts}
+    labels = {"none": "Choose an alert"} | {name: f"{one.label} ({one.state})" for name, one in by_id.items()}
+    # last on the page: whoever must confirm who they are first sees nothing below
+    if (picked := filters.choose("alert", "What to do about", labels, "none")) != "none":
+        _show_one(page, by_id[picked])
 
 
 def _published(page: Page) -> set[str]:

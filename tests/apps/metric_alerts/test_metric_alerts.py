@@ -33,13 +33,15 @@ RULE: dict[str, Any] = {"metric": "tickets_opened", "owner": "support", "severit
 
 def marts(*, this_week: int, week_before: int, newest: str = "2026-11-22") -> dict[str, str]:
     """So many tickets in the last complete week and the one before, loads of the feed tickets up to the 22nd, and an older feed."""
+    tickets = f"""
+        select i as ticket_id, 'mail' as channel, timestamp '2026-11-15 10:00:00' + interval (i % 7) day as opened_at
+        from range({this_week}) t (i)
+        union all
+        select 1000 + i, 'chat', timestamp '2026-11-08 10:00:00' + interval (i % 7) day from range({week_before}) t (i)
+        union all select 5000, 'mail', timestamp '2026-10-01'"""
     return {
-        "operations.fct_tickets": f"""
-            select i as ticket_id, null::varchar as client_id, 'mail' as channel, timestamp '2026-11-15 10:00:00' + interval (i % 7) day as opened_at
-            from range({this_week}) t (i)
-            union all
-            select 1000 + i, null, 'chat', timestamp '2026-11-08 10:00:00' + interval (i % 7) day from range({week_before}) t (i)
-            union all select 5000, null, 'mail', timestamp '2026-10-01'""",
+        "operations.fct_tickets": f"select ticket_id, channel, 'high' as priority, 'other' as topic from ({tickets})",
+        "operations.fct_ticket_times": f"select ticket_id, opened_at, 'CY' as entity, false as is_test from ({tickets})",
         "core.dim_clients": "select 'c1' as client_id, 'CY' as entity, false as is_test, 'p1' as partner_id where false",
         "quality.fct_loads": f"""
             select feed, loaded_at as recorded_at, 'loaded' as status
