@@ -19,8 +19,8 @@ def exceptions(page: Page) -> int:
     return page.locator('[data-testid="stException"]').count()
 
 
-SAMPLE = ("lena", "paolo", "adam")
-"""Three roles by address in every run; `make soak` the rest. That granted pages open is also tried without a browser."""
+SAMPLE = ("lena",)
+"""One role, of some pages and not of others, by address in every run; `make soak` the rest. The whole cross is tried without a browser."""
 
 
 @pytest.mark.parametrize(

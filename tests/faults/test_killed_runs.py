@@ -1,6 +1,6 @@
 """SIGKILL at random moments of ingest, build and publish: after a restart the marts equal those of an undisturbed run.
 
-`make test` kills increments of a built home; `make soak` kills first runs too, which take a minute and a half each.
+`make test` kills the live path of a built home; `make soak` kills all of it, and first runs, which take a minute and a half each.
 """
 
 import json
@@ -20,6 +20,7 @@ from apps.pipeline import Source, build_and_publish, load
 from bench.new_deals import write_new_deals
 from tests.acceptance.states import fingerprints
 from warehouse import lake
+from warehouse.build import Scope
 from warehouse.engine import connect, make_home
 from warehouse.reader import Reader
 from warehouse.settings import Settings
@@ -28,7 +29,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.faults.parsed"])  # a killed run costs its work, not its imports nor dbt's parsing
 
 
-def every_batch(home: Path, listing: Path) -> None:
+def every_batch(home: Path, listing: Path, scope: Scope) -> None:
     """Loads, builds and publishes batch by batch what is still there: the run that is killed, and started again."""
     settings = Settings(home=home)
     for line in listing.read_text(encoding="utf-8").splitlines():
@@ -36,7 +37,7 @@ def every_batch(home: Path, listing: Path) -> None:
         there = tuple(path for path in map(Path, paths) if path.exists())
         if there:
             load(settings, Source(paths=there, recorded_at=datetime.fromisoformat(moment)))
-        outcome = build_and_publish(settings, suites=False)
+        outcome = build_and_publish(settings, scope=scope, suites=False)
         assert outcome.green, outcome.build.failures
 
 
@@ -59,17 +60,19 @@ def prepare(home: Settings, calm: Settings) -> Path:
     return listing
 
 
-def run(home: Settings, listing: Path) -> ForkServerProcess:
-    process = FORKS.Process(target=every_batch, args=(home.root, listing))
+def run(home: Settings, listing: Path, scope: Scope) -> ForkServerProcess:
+    process = FORKS.Process(target=every_batch, args=(home.root, listing, scope))
     process.start()
     return process
 
 
-def killed(home: Settings, listing: Path, chance: random.Random, *, whole: float, kills: int) -> int:
+def killed(
+    home: Settings, listing: Path, chance: random.Random, *, whole: float, kills: int, scope: Scope = "all"
+) -> int:
     """Starts the run again and again, kills it at moments drawn over `whole` seconds, then lets it end. How often it was killed: at most `kills`."""
     done = 0
     while True:
-        process = run(home, listing)
+        process = run(home, listing, scope)
         # more of them early, which are the cheap ones; a restarted run has the same way before it
         process.join(timeout=chance.random() ** 2 * 1.05 * whole if done < kills else 900)
         if process.exitcode is not None:
@@ -99,20 +102,20 @@ def same(shaken: Settings, expected: dict[str, tuple[int, int]]) -> None:
         assert reader.query(f"select count(*)::varchar as rows from {mart}")["rows"][0] == totals["rows"]
 
 
-def killed_increments(built: Settings, folder: Path, *, kills: int, seed: int) -> None:
-    """An increment of a copy of the built home, undisturbed and killed `kills` times, gives the same marts."""
+def killed_increments(built: Settings, folder: Path, *, kills: int, seed: int, scope: Scope = "all") -> None:
+    """An increment of a copy of the built home, undisturbed and killed `kills` times, gives the same marts; `live` leaves what follows alone."""
     calm, chance, done = Settings(home=folder / "calm"), random.Random(seed), 0
     shutil.copytree(built.root, calm.root)
     new = write_new_deals(calm, 40, "new")
     kept, moment = shutil.copy(new, folder), datetime.now(UTC).replace(tzinfo=None)
     started = time.monotonic()
-    killed(calm, _listing(calm, moment), chance, whole=0, kills=0)
+    killed(calm, _listing(calm, moment), chance, whole=0, kills=0, scope=scope)
     whole, expected = time.monotonic() - started, fingerprints(calm)
     while done < kills:
         shaken = Settings(home=folder / f"shaken after {done}")
         shutil.copytree(built.root, shaken.root)
         shutil.copy(kept, shaken.landing / "deals")
-        done += killed(shaken, _listing(shaken, moment), chance, whole=whole, kills=kills - done)
+        done += killed(shaken, _listing(shaken, moment), chance, whole=whole, kills=kills - done, scope=scope)
         same(shaken, expected)
         shutil.rmtree(shaken.root)
 
@@ -120,7 +123,7 @@ def killed_increments(built: Settings, folder: Path, *, kills: int, seed: int) -
 def test_after_kills_at_random_moments_of_an_increment_the_marts_equal_those_of_an_undisturbed_run(
     built_home: Settings, tmp_path: Path
 ):
-    killed_increments(built_home, tmp_path, kills=12, seed=11)
+    killed_increments(built_home, tmp_path, kills=12, seed=11, scope="live")
 
 
 def _listing(home: Settings, moment: datetime) -> Path:

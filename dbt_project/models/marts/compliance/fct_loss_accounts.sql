@@ -261,7 +261,12 @@ worths as (
         end as floating,
         coalesce(if(placed.has_snapshot, placed.equity, null), placed.anchored_cash + floating) + rolled.moved as equity
     from placed
-    inner join rolled using (calculation_date, platform, login, at)
+    inner join rolled
+        on
+            placed.calculation_date = rolled.calculation_date
+            and placed.platform = rolled.platform
+            and placed.login = rolled.login
+            and placed.at = rolled.at
 ),
 
 flows as (
