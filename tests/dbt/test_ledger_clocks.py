@@ -82,8 +82,9 @@ def upside_down(tmp_path_factory: pytest.TempPathFactory, in_order: Broker) -> B
         "2026-02-02 00:00:00",
         **feeds_of("deals", "bank_statement_lines", "account_snapshots", "trading_accounts", "lp_trades"),
     )
-    late = feeds_of("cash_requests", "bank_accounts", "opening_balances", "clients", "psp_transactions", "fx_rates")
-    broker.learn("2026-02-03 00:00:00", **late | {name: late.get(name, []) + rows for name, rows in LATER.items()})
+    broker.learn("2026-02-03 00:00:00", **feeds_of("cash_requests", "bank_accounts", "opening_balances", "clients"))
+    late = feeds_of("psp_transactions", "fx_rates")
+    broker.learn("2026-02-04 00:00:00", **late | {name: late.get(name, []) + rows for name, rows in LATER.items()})
     broker.build(FINANCE, tests=False)
     return broker
 
