@@ -1,6 +1,7 @@
 """When things run: files that land, decisions that are taken, and the daily close. The writer pool has one slot, so runs queue and never collide."""
 
 import hashlib
+from functools import partial
 
 import dagster as dg
 
@@ -77,41 +78,28 @@ def hour_alerts() -> None:
     judge_rules()
 
 
-daily_close = dg.ScheduleDefinition(
-    name="daily_close",
-    job=pipeline_job,
-    cron_schedule="15 0 * * *",
-    execution_timezone="UTC",
-    description="After the UTC day's end: whatever came late, and every check.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-daily_anchor = dg.ScheduleDefinition(
-    name="daily_anchor",
-    job=day_anchor,
-    cron_schedule="5 0 * * *",
-    execution_timezone="UTC",
-    description="Every UTC day, whether anything was published or not.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-monday_pack = dg.ScheduleDefinition(
-    name="monday_pack",
-    job=week_pack,
-    cron_schedule="0 6 * * 1",
-    execution_timezone="UTC",
-    description="Monday morning, after the night's close: the pack of the week before.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-hourly_alerts = dg.ScheduleDefinition(
-    name="hourly_alerts",
-    job=hour_alerts,
-    cron_schedule="25 * * * *",
-    execution_timezone="UTC",
-    description="Alerts on metrics, also when nothing is published.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
+by_the_clock = partial(dg.ScheduleDefinition, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING)
+SCHEDULES = [
+    by_the_clock(
+        name="daily_close", job=pipeline_job, cron_schedule="15 0 * * *",
+        description="After the UTC day's end: whatever came late, and every check.",
+    ),
+    by_the_clock(
+        name="daily_anchor", job=day_anchor, cron_schedule="5 0 * * *",
+        description="Every UTC day, whether anything was published or not.",
+    ),
+    by_the_clock(
+        name="monday_pack", job=week_pack, cron_schedule="0 6 * * 1",
+        description="Monday morning, after the night's close: the pack of the week before.",
+    ),
+    by_the_clock(
+        name="hourly_alerts", job=hour_alerts, cron_schedule="25 * * * *",
+        description="Alerts on metrics, also when nothing is published.",
+    ),
+]  # fmt: skip
 
 defs = dg.Definitions(
     jobs=[pipeline_job, day_anchor, week_pack, hour_alerts],
     sensors=[landing_files, decisions_taken],
-    schedules=[daily_close, daily_anchor, monday_pack, hourly_alerts],
+    schedules=SCHEDULES,
 )

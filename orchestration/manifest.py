@@ -1,24 +1,23 @@
-"""The dbt project as Dagster sees it: the manifest, parsed when it is missing or older than the project."""
+"""The dbt project as Dagster sees it: the manifest, parsed when the project as it stands has none."""
 
 import json
 from functools import cache
 from typing import Any
 
-from warehouse.dbt import DBT_PROJECT, Dbt
+from warehouse.dbt import Dbt
 from warehouse.engine import make_home
 from warehouse.settings import Settings
 
 
 @cache
 def manifest() -> dict[str, Any]:
-    """dbt's manifest of this checkout; parsing takes a few seconds, reading the prepared one does not."""
+    """dbt's manifest of this checkout; parsing takes a while the first time, reading the prepared one does not."""
     settings = Settings()
-    prepared = settings.dbt_target / "manifest.json"
-    newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.is_file())
-    if not prepared.exists() or prepared.stat().st_mtime < newest:
+    dbt = Dbt(settings)
+    if not dbt.manifest_file.exists():
         make_home(settings)
-        Dbt(settings).parse()
-    return json.loads(prepared.read_text(encoding="utf-8"))
+        dbt.parse()
+    return json.loads(dbt.manifest_file.read_text(encoding="utf-8"))
 
 
 def tests() -> list[dict[str, Any]]:

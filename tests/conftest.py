@@ -44,11 +44,13 @@ def home(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def built_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A small simulated broker, loaded in three batches, built and published after each, as `make run` does. Read only.
 
-    Whichever of pytest's workers needs it first makes it; the others wait and read the same.
+    Whichever of pytest's workers needs it first makes it; the others wait and read the same. A test that writes into it, if only that
+    something was looked at, makes the end of its worker fail.
     """
+    from apps import operations
     from apps.cli.first_run import fill
 
     workers = os.environ.get("PYTEST_XDIST_WORKER")
@@ -57,8 +59,11 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     with FileLock(shared / "built.lock"):
         if not done.exists():
             fill(settings, deals=4_000)
-            done.touch()
-    return settings
+            done.write_text(str(operations.head(settings).seq))
+    yield settings
+    assert operations.head(settings).seq == int(done.read_text()), (
+        "a test wrote into the shared home; it needs built_copy"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@
 import contextlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +16,10 @@ from typing import Any
 import polars as pl
 
 from apps.pipeline import Source, load
+from apps.scratch import scratch_copy
 from warehouse.dbt import Dbt
-from warehouse.engine import WarehouseError, connect, make_home
+from warehouse.engine import WarehouseError, connect
 from warehouse.settings import Settings
-from warehouse.slot import writer_slot
 
 Feeds = Mapping[str, Sequence[Mapping[str, Any]]]
 ENGINE = (
@@ -96,14 +95,8 @@ def rehearse(settings: Settings, propose: Callable[[Settings], Feeds] = lambda _
 
     Raises WarehouseError in words when nothing is built yet, a row is refused, or the engine fails.
     """
-    if not settings.build_file.exists():
-        raise WarehouseError("Nothing is built yet. Run `daybook run`.")
-    with tempfile.TemporaryDirectory(prefix="daybook-rehearsal-") as folder:
-        copy = Settings(home=Path(folder), memory_limit=settings.memory_limit)
-        make_home(copy)
-        with writer_slot(settings, "a rehearsal of commissions"):
-            shutil.copyfile(settings.build_file, copy.build_file)
-        stood = Path(folder) / "stood.duckdb"
+    with scratch_copy(settings, "a rehearsal of commissions") as copy:
+        stood = copy.root / "stood.duckdb"
         shutil.copyfile(copy.build_file, stood)
         if feeds := propose(copy):
             _learn(copy, feeds)

@@ -1,7 +1,8 @@
 """The questions a dossier asks: one SQL file each, with named parameters, so that an evidence pack carries exactly what was asked.
 
 A file names the marts it reads as schema.mart. One that the publish does not hold, or the role is not given, makes its question
-*not shown*, in words; it is never an empty answer. `{moments}` stands for sql/moments.sql: the points and clocks a state is asked for.
+*not shown*, in words; it is never an empty answer. `{moments}` stands for sql/moments.sql, the points
+and clocks a state is asked for, and so for any other name.
 """
 
 import re
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = "core|trading|finance|partners|compliance|operations|growth|leadership|quality"
 MART = re.compile(rf"\b(?:from|join)\s+((?:{SCHEMAS})\.[a-z_]+)\b", re.IGNORECASE)
 PARAMETER = re.compile(r"\$([a-z_]+)")
+INCLUDED = re.compile(r"\{([a-z_0-9/]+)\}")
 COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -53,8 +55,7 @@ class Question:
 def question(name: str) -> Question:
     """The question of the file sql/<name>.sql. Raises FileNotFoundError where there is none."""
     sql = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    if "{moments}" in sql:
-        sql = sql.replace("{moments}", (FOLDER / "moments.sql").read_text(encoding="utf-8").strip())
+    sql = INCLUDED.sub(lambda found: (FOLDER / f"{found[1]}.sql").read_text(encoding="utf-8").strip(), sql)
     said = COMMENT.sub("", sql)
     return Question(name, sql, frozenset(MART.findall(said)), frozenset(PARAMETER.findall(said)))
 

@@ -1,8 +1,6 @@
 """Rules over history: the alert models built again with other parameters in a copy that is thrown away, beside the alerts that stand."""
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +11,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from apps.scratch import scratch_copy
 from warehouse.dbt import Dbt
-from warehouse.engine import WarehouseError, connect, make_home
+from warehouse.engine import WarehouseError, connect
 from warehouse.settings import Settings
-from warehouse.slot import writer_slot
 
 MODELS = ("int_scenario_parameters", "fct_rts_legs", "int_matched_positions", "int_alert_hits", "fct_alerts")
 """What the parameters reach, beside the scenarios' views; everything else stands as it was built."""
@@ -106,14 +104,8 @@ def replay(
 
 @contextlib.contextmanager
 def _copy(settings: Settings) -> Iterator[tuple[Settings, Path]]:
-    if not settings.build_file.exists():
-        raise WarehouseError("Nothing is built yet. Run `daybook run`.")
-    with tempfile.TemporaryDirectory(prefix="daybook-replay-") as folder:
-        copy = Settings(home=Path(folder), memory_limit=settings.memory_limit)
-        make_home(copy)
-        with writer_slot(settings, "a replay of rules"):
-            shutil.copyfile(settings.build_file, copy.build_file)
-        stood = Path(folder) / "stood.duckdb"
+    with scratch_copy(settings, "a replay of rules") as copy:
+        stood = copy.root / "stood.duckdb"
         with contextlib.closing(connect(copy.build_file, copy)) as connection:
             connection.execute(f"attach '{stood}' as stood")
             connection.execute("create schema stood.compliance")

@@ -44,9 +44,11 @@ known as (
 )
 {%- endmacro -%}
 
-{#- Findings of neighbouring spans that say the same become one row with the span in which they held: recorded_at and superseded_at (null: still). -#}
-{%- macro kyc_spans_joined(findings) -%}
+{#- The end of a model of findings, after a CTE `findings`: those of neighbouring spans that say the same become one row with the span in which they
+    held: recorded_at and superseded_at (null: still). A client of `touched` without any keeps one empty row. -#}
+{%- macro kyc_findings_held() -%}
 {%- set said = ['client_id', 'rule', 'provider', 'event_id', 'from_status', 'to_status', 'claimed_from_status', 'actor_id', 'occurred_at', 'due_at', 'detail'] -%}
+held as (
     select
         {{ said | join(', ') }},
         min(known_from) as recorded_at,
@@ -55,7 +57,14 @@ known as (
         select
             *,
             moment_no - row_number() over (partition by {{ said | join(', ') }} order by moment_no) as island
-        from {{ findings }}
+        from findings
     )
     group by {{ said | join(', ') }}, island
+)
+
+select
+    touched.client_id,
+    held.* exclude (client_id)
+from touched
+left join held on touched.client_id = held.client_id
 {%- endmacro -%}

@@ -21,3 +21,19 @@
         // nullif((({{ denominator }})::decimal(38, 8) * 100000000)::hugeint, 0)
     )::decimal(38, 0) * {{ '0.' ~ '0' * (scale - 1) ~ '1' if scale else '1' }}::decimal(9, {{ scale }}))::decimal(38, {{ scale }})
 {%- endmacro -%}
+
+{#- What a row's `amount` in its `currency` is worth in EUR: through USD, at the rates that `at_euro_rates` joins; null before the first quote. -#}
+{%- macro in_euros(row) -%}
+    case
+        when {{ row }}.currency = 'EUR' then {{ row }}.amount
+        else {{ divide(round_money(row ~ '.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
+    end
+{%- endmacro -%}
+
+{#- The joins that `in_euros` needs, of the CTEs `rates` and `euro_rates` (int_fx_usd, whole and of the euro) at the row's own moment. -#}
+{%- macro at_euro_rates(row, moment) -%}
+    asof left join rates
+        on {{ row }}.currency = rates.currency and {{ row }}.{{ moment }} >= rates.valid_from
+    asof left join euro_rates
+        on {{ row }}.{{ moment }} >= euro_rates.valid_from
+{%- endmacro -%}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from apps import operations
 from warehouse.settings import PROJECT, Settings
 from warehouse.slot import writer_slot
 
@@ -95,9 +96,10 @@ def test_ingest_as_json_lists_one_entry_per_feed_of_a_file(home: Settings):
     assert len(listed) == 1 and listed[0]["row_number"] == 2
 
 
-def test_a_dossier_answers_the_question_as_json(built_home: Settings):
-    planted = json.loads((built_home.truth / "first_run.json").read_text(encoding="utf-8"))["late_kyc"]
-    done = daybook(built_home.root, "dossier", "withdrawal", planted["withdrawal_id"], "--json")
+def test_a_dossier_answers_the_question_as_json_and_leaves_that_it_was_read(built_copy: Settings):
+    planted = json.loads((built_copy.truth / "first_run.json").read_text(encoding="utf-8"))["late_kyc"]
+    read_before = operations.head(built_copy).seq
+    done = daybook(built_copy.root, "dossier", "withdrawal", planted["withdrawal_id"], "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 0
     assert set(found) >= {
@@ -105,10 +107,11 @@ def test_a_dossier_answers_the_question_as_json(built_home: Settings):
     }  # fmt: skip
     assert found["client_status"]["as_it_was"]["kyc_status"] == planted["as_it_was"]
     assert found["client_status"]["as_known_then"]["kyc_status"] == planted["as_known_then"]
+    assert operations.head(built_copy).seq > read_before
 
 
-def test_an_unknown_withdrawal_exits_with_one_and_names_near_ones(built_home: Settings):
-    done = daybook(built_home.root, "dossier", "withdrawal", "no-such-id")
+def test_an_unknown_withdrawal_exits_with_one_and_names_near_ones(built_copy: Settings):
+    done = daybook(built_copy.root, "dossier", "withdrawal", "no-such-id")
     assert done.returncode == 1 and "no-such-id" in done.stderr
 
 

@@ -26,7 +26,7 @@ def show_trail(page: Page) -> None:
     names = page.read(queries.streams)["stream"].to_list()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         stream = filters.choose("stream", "Stream", {ALL: "All streams"} | {name: name for name in names}, ALL)
-        about, actor, kind = (ask(name, label) for name, label in FIELDS)
+        about, actor, kind = (filters.ask(name, label) or None for name, label in FIELDS)
     wanted = queries.parameters(page.scope, None if stream == ALL else stream, actor, about, kind)
     counts = page.read(queries.by_kind, wanted)
     if counts.is_empty():
@@ -44,7 +44,8 @@ def show_trail(page: Page) -> None:
 def show_reads(page: Page) -> None:
     """The access log of the period: views, dossiers, exports; straight from the chain, so the last click is in it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        about, who = ask("about", "About: the id that was looked at"), ask("actor", "Who looked")
+        about = filters.ask("about", "About: the id that was looked at") or None
+        who = filters.ask("actor", "Who looked") or None
     found = reads(open_store(page.frame.settings), datetime.combine(page.period.start, time()), _end(page), who, about)
     if found.is_empty():
         states.nothing_matches("reads")
@@ -84,21 +85,6 @@ def show_chain(page: Page) -> None:
         f"Head: `{verdict.head}`. Keys of the anchors: {', '.join(f'`{one}`' for one in verdict.fingerprints) or 'none yet'}. "
         "Compare with the fingerprint that is kept elsewhere."
     )
-
-
-def ask(name: str, label: str) -> str | None:
-    """A text of the address; None where it is empty."""
-    key = f"filter.{name}"
-    st.session_state[key] = st.query_params.get(name, "")
-    return st.text_input(label, key=key, on_change=_write, args=(name, key)).strip() or None
-
-
-def _write(name: str, key: str) -> None:
-    written = st.session_state[key].strip()
-    if written:
-        st.query_params[name] = written
-    else:
-        st.query_params.pop(name, None)
 
 
 page = header(

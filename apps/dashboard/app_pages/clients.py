@@ -16,7 +16,7 @@ def show_search(page: Page) -> None:
     """Who was meant, the best first; the only one that fits exactly is a click away."""
     if not states.available(page.frame, "Clients", queries.CLIENTS, "clients"):
         return
-    asked = ask()
+    asked = filters.ask("q", "Client", "id, name, e-mail, login, or a card’s fingerprint", most=100)
     if not asked:
         st.caption("Part of a name or address is enough, and so is one that is a letter off.")
         return
@@ -28,22 +28,6 @@ def show_search(page: Page) -> None:
     chosen = table_with_export(page, found, "search", mart=queries.CLIENTS, what="clients", select=True)
     for client_id in found["client_id"].to_list()[:5] if not chosen else [found["client_id"][chosen[0]]]:
         st.page_link(page.file, label=f"Open {states.plain(client_id)}", query_params=filters.link(id=client_id))
-
-
-def ask() -> str:
-    """What is looked for, in the address too."""
-    st.session_state["filter.q"] = st.query_params.get("q", "")
-    return st.text_input(
-        "Client", key="filter.q", on_change=_write, placeholder="id, name, e-mail, login, or a card’s fingerprint", max_chars=100
-    ).strip()  # fmt: skip
-
-
-def _write() -> None:
-    asked = st.session_state["filter.q"].strip()
-    if asked:
-        st.query_params["q"] = asked
-    else:
-        st.query_params.pop("q", None)
 
 
 PARTS = {

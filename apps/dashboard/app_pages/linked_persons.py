@@ -14,20 +14,6 @@ from apps.dashboard.ui.table import table_with_export
 MOST = 60
 
 
-def ask() -> str:
-    """The client that was asked for, in the address too."""
-    st.session_state["filter.client"] = st.query_params.get("client", "")
-    return st.text_input("Client id", key="filter.client", on_change=_write, placeholder="the client’s id").strip()
-
-
-def _write() -> None:
-    client = st.session_state["filter.client"].strip()
-    if client:
-        st.query_params["client"] = client
-    else:
-        st.query_params.pop("client", None)
-
-
 def show_client(page: Page, client: str) -> None:
     """The client’s network, each link with what it rests on."""
     links = page.read(common.whole, alerts.around(client))
@@ -74,7 +60,7 @@ page = header(
 )
 if states.available(page.frame, "Links", alerts.LINKS, "clients"):
     with states.panel():
-        client = ask()
+        client = filters.ask("client", "Client id", "the client’s id")
         if client:
             show_client(page, client)
             st.page_link(page.file, label="Back to the list", query_params=filters.link(client=None))

@@ -21,7 +21,7 @@ def show_dossier(page: Page) -> None:
     subject = filters.choose(
         "subject", "What is asked about", {one.name: one.label for one in kinds().values()}, "withdrawal"
     )
-    identifier = ask(
+    identifier = filters.ask(
         "id", f"{kinds()[subject].label}: its id", "the id as the CRM, the provider or the regulator writes it"
     )
     with states.panel():
@@ -58,21 +58,6 @@ def show_list(page: Page) -> None:
         st.page_link(page.file, label=f"Open {states.plain(identifier)}", query_params=filters.link(id=identifier))
 
 
-def ask(name: str, label: str, placeholder: str) -> str:
-    """The id that was asked for, in the address too."""
-    key = f"filter.{name}"
-    st.session_state[key] = st.query_params.get(name, "")
-    return st.text_input(label, key=key, on_change=_write, args=(name, key), placeholder=placeholder).strip()
-
-
-def _write(name: str, key: str) -> None:
-    written = st.session_state[key].strip()
-    if written:
-        st.query_params[name] = written
-    else:
-        st.query_params.pop(name, None)
-
-
 page = header(
     "regulator_query", "Regulator query", "Who approved this, what was checked before, and what was the client’s status at the time?",
     names=("id", "show", "subject", "client", "request"), tabs=TABS,
@@ -82,6 +67,6 @@ with places[list(TABS).index(opened)]:
     if opened == "dossier":
         show_dossier(page)
     else:
-        client = ask("client", "Client id, for what is about one client", "the client’s id")
+        client = filters.ask("client", "Client id, for what is about one client", "the client’s id")
         with states.panel():
             show_requests(page, client)

@@ -52,6 +52,15 @@ def choose(name: str, label: str, options: Mapping[str, str], default: str, *, h
     return value
 
 
+def ask(name: str, label: str, placeholder: str | None = None, *, most: int | None = None) -> str:
+    """What is written in a box, without the blanks around it, from the URL; empty where nothing is. `most` is the longest text it takes."""
+    key = f"filter.{name}"
+    st.session_state[key] = st.query_params.get(name, "")
+    return st.text_input(
+        label, key=key, on_change=_write_text, args=(name, key), placeholder=placeholder, max_chars=most
+    ).strip()
+
+
 def open_tab(labels: Mapping[str, str], page: str) -> tuple[str, list]:
     """The code of the open tab and the tab containers in order; only the open one should query."""
     codes = list(labels)
@@ -145,6 +154,14 @@ def _write(name: str, key: str, default: str) -> None:
     if name == "period" and value != "custom":
         for day in ("from", "to"):
             st.query_params.pop(day, None)
+
+
+def _write_text(name: str, key: str) -> None:
+    written = st.session_state[key].strip()
+    if written:
+        st.query_params[name] = written
+    else:
+        st.query_params.pop(name, None)
 
 
 def _write_tab(page: str, key: str, by_label: Mapping[str, str], default: str) -> None:

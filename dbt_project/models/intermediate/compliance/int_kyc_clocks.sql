@@ -63,15 +63,9 @@ touched_deposits as materialized (
 deposits as (
     select
         touched_deposits.*,
-        case
-            when touched_deposits.currency = 'EUR' then touched_deposits.amount
-            else {{ divide(round_money('touched_deposits.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-        end as amount_eur
+        {{ in_euros('touched_deposits') }} as amount_eur
     from touched_deposits
-    asof left join rates
-        on touched_deposits.currency = rates.currency and touched_deposits.occurred_at >= rates.valid_from
-    asof left join euro_rates
-        on touched_deposits.occurred_at >= euro_rates.valid_from
+    {{ at_euro_rates('touched_deposits', 'occurred_at') }}
 ),
 
 {{ kyc_known(also=['client_versions', 'deposits']) }},
@@ -388,12 +382,4 @@ findings as (
     {%- endfor %}
 ),
 
-held as (
-    {{ kyc_spans_joined('findings') }}
-)
-
-select
-    touched.client_id,
-    held.* exclude (client_id)
-from touched
-left join held on touched.client_id = held.client_id
+{{ kyc_findings_held() }}

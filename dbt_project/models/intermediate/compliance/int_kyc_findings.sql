@@ -227,12 +227,4 @@ findings as (
     {%- endfor %}
 ),
 
-held as (
-    {{ kyc_spans_joined('findings') }}
-)
-
-select
-    touched.client_id,
-    held.* exclude (client_id)
-from touched
-left join held on touched.client_id = held.client_id
+{{ kyc_findings_held() }}

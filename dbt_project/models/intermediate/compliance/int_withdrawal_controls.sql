@@ -45,15 +45,9 @@ touched_approvals as materialized (
 approvals as (
     select
         touched_approvals.*,
-        case
-            when touched_approvals.currency = 'EUR' then touched_approvals.amount
-            else {{ divide(round_money('touched_approvals.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-        end as amount_eur
+        {{ in_euros('touched_approvals') }} as amount_eur
     from touched_approvals
-    asof left join rates
-        on touched_approvals.currency = rates.currency and touched_approvals.decided_at >= rates.valid_from
-    asof left join euro_rates
-        on touched_approvals.decided_at >= euro_rates.valid_from
+    {{ at_euro_rates('touched_approvals', 'decided_at') }}
 ),
 
 checks as (select * from {{ ref('int_withdrawal_checks') }}),

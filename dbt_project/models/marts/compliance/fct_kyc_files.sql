@@ -50,14 +50,10 @@ paid as (
         deposits.client_id,
         list(distinct deposits.method) as methods,
         sum(
-            case
-                when deposits.currency = 'EUR' then deposits.amount
-                else {{ divide(round_money('deposits.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-            end
+            {{ in_euros('deposits') }}
         ) as deposits_eur
     from (select * from {{ ref('int_kyc_deposits') }} where superseded_at is null and client_id is not null) as deposits
-    asof left join rates on deposits.currency = rates.currency and deposits.occurred_at >= rates.valid_from
-    asof left join euro_rates on deposits.occurred_at >= euro_rates.valid_from
+    {{ at_euro_rates('deposits', 'occurred_at') }}
     group by deposits.client_id
 ),
 

@@ -99,14 +99,8 @@ select
     flows.amount,
     flows.currency,
     {{ round_money('flows.amount * rates.rate_to_usd', 8) }} as amount_usd,
-    case
-        when flows.currency = 'EUR' then flows.amount
-        else {{ divide(round_money('flows.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-    end as amount_eur,
+    {{ in_euros('flows') }} as amount_eur,
     flows.recorded_at
 from flows
 inner join {{ ref('int_persons') }} as persons on flows.client_id = persons.client_id and not persons.is_test
-asof left join rates
-    on flows.currency = rates.currency and flows.occurred_at >= rates.valid_from
-asof left join euro_rates
-    on flows.occurred_at >= euro_rates.valid_from
+{{ at_euro_rates('flows', 'occurred_at') }}

@@ -1,23 +1,5 @@
--- Connected components over the edges that make one person of two records. Each round hands the smallest id one edge further and keeps only those that
--- became smaller, so it ends; the outcome is the same whatever the order in which records came. The person is called by that smallest id.
-with recursive edges as (
-    select from_id, to_id from {{ ref('int_person_edges') }}
-    where is_same_person and not starts_with(to_id, 'staff:')
-    union
-    select to_id, from_id from {{ ref('int_person_edges') }}
-    where is_same_person and not starts_with(to_id, 'staff:')
-),
-
-components(id, person_id) using key (id) as (
-    select distinct from_id, from_id from edges
-    union
-    select edges.to_id, min(components.person_id)
-    from components
-    inner join edges on components.id = edges.from_id
-    inner join recurring.components as standing on edges.to_id = standing.id
-    where components.person_id < standing.person_id
-    group by edges.to_id
-),
+-- Connected components over the edges that make one person of two records.
+with recursive {{ components('person_id', "is_same_person and not starts_with(to_id, 'staff:')") }},
 
 clients as (
     select client_id, entity, is_test, coalesce(registered_at, valid_from) as registered_at

@@ -27,16 +27,10 @@ edges as (
         transfers.*,
         rules.version,
         rules.parameters,
-        case
-            when transfers.currency = 'EUR' then transfers.amount
-            else {{ divide(round_money('transfers.amount * rates.rate_to_usd', 8), 'euro_rates.rate_to_usd', 8) }}
-        end as amount_eur
+        {{ in_euros('transfers') }} as amount_eur
     from transfers
     {{ rules_in_force('A19', 'transfers', 'transfers.moved_at') }}
-    asof left join rates
-        on transfers.currency = rates.currency and transfers.moved_at >= rates.valid_from
-    asof left join euro_rates
-        on transfers.moved_at >= euro_rates.valid_from
+    {{ at_euro_rates('transfers', 'moved_at') }}
 ),
 
 chains as (
