@@ -29,7 +29,7 @@ stop: $(READY)  ## End what `make run` started
 
 test: $(READY)  ## Every test; the long ones as seeded samples
 	@$(BIN)/python -m tests.provide
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile --durations 40
 
 soak: $(READY)  ## The full counts of the long tests (up to three hours)
 	@$(BIN)/python -m tests.provide

@@ -2,12 +2,16 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.approvals import chain
+from apps.approvals.store import open_store, reading
+from apps.approvals.tables import drafts
 from apps.pipeline import run_once
 from tests.apps.dashboard.deciding_home import deciding
 from tests.browser.conftest import DONE, finished, served
@@ -22,9 +26,15 @@ STRANGE = "Refund of 60.00 EUR to card …-new"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A dashboard on a home with things to decide on; each test has subjects of its own."""
-    with served(deciding(Settings(home=tmp_path_factory.mktemp("deciding")))) as found:
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with things to decide on; each test has subjects of its own."""
+    return deciding(Settings(home=tmp_path_factory.mktemp("deciding")))
+
+
+@pytest.fixture(scope="module")
+def address(decided: Settings) -> Iterator[str]:
+    """A dashboard on it."""
+    with served(decided) as found:
         yield found
 
 
@@ -116,14 +126,26 @@ def test_a_subject_decided_elsewhere_leaves_an_open_list_by_itself(visit_as: Vis
     expect(listing.get_by_text(STRANGE)).to_have_count(0, timeout=SOON)
 
 
-def test_what_is_being_typed_when_the_connection_and_the_browser_go_is_there_again(visit_as: Visit) -> None:
+def kept(settings: Settings, text: str) -> bool:
+    """Whether a draft with this text reaches the store soon."""
+    until = time.monotonic() + SOON / 1000
+    while time.monotonic() < until:
+        with reading(open_store(settings)) as connection:
+            if any(form.get("note") == text for form in connection.execute(sa.select(drafts.c.form)).scalars()):
+                return True
+        time.sleep(0.2)
+    return False
+
+
+def test_what_is_being_typed_when_the_connection_and_the_browser_go_is_there_again(
+    visit_as: Visit, decided: Settings
+) -> None:
     page = visit_as("petra", subject=DRAFTED)
     fill(page, "Ask for more", "Something needs an explanation")
     field = page.get_by_role("textbox", name=re.compile("^Text"))
     field.click()
     field.press_sequentially("Why the new card?", delay=10)
-    page.wait_for_timeout(2_500)  # nobody leaves the field: it is handed over while it is written
-    settled(page)
+    assert kept(decided, "Why the new card?")  # nobody leaves the field: it is handed over while it is written
     page.context.set_offline(True)
     page.context.close()
     again = visit_as("petra", subject=DRAFTED)

@@ -120,7 +120,7 @@ def test_filters_of_the_address_narrow_the_list(desk: Opened) -> None:
     assert "Withdrawal of" in shown(everything)
     assert "Refund of" in shown(refunds)
     assert "Withdrawal of" not in shown(refunds)
-    assert "Nothing matches" in words(desk("petra", type="refund", show="breached"))
+    assert "Nothing matches" in words(desk("petra", type="refund", whose="held"))
 
 
 def shown(app: AppTest) -> str:
