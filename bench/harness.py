@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 
 from apps.dossier import dossier
-from apps.pipeline import Source, build_and_publish, load, run_once
+from apps.pipeline import build_and_publish, run_once
 from bench.chain import measured_chain
+from bench.ingestion import measured_ingestion
 from bench.limit import PARTS, Spent, disagreements, run_limit
 from bench.new_deals import write_new_deals
 from bench.pages import p95, page_times
@@ -59,7 +60,8 @@ def bench(deals: int, progress: Progress = lambda _: None, *, memory_limit: str 
             progress(json.dumps(found))  # a later part may fail, and a large size takes long
             return found
 
-        report |= said(_loaded(settings, progress))
+        progress("ingestion")
+        report |= said(measured_ingestion(settings))
         report |= said(_parsed(dbt))
         report |= said(_built(settings, dbt, progress))
         report |= said(_published(settings, report["limit_seconds"], progress))
@@ -69,18 +71,6 @@ def bench(deals: int, progress: Progress = lambda _: None, *, memory_limit: str 
         progress("the audit chain")
         report |= said({"chain": measured_chain(max(deals // 10, 1_000))})
         return report | {"peak_memory": _peak_memory()}
-
-
-def _loaded(settings: Settings, progress: Progress) -> Report:
-    spent = Stopwatch()
-    rows = sum(one.rows_read or 0 for one in load(settings, Source(), progress))
-    taken = spent.stop()
-    return {
-        "ingest_rows": rows,
-        "ingest_seconds": round(taken.seconds, 2),
-        "ingest_rows_per_second": round(rows / taken.seconds),
-        "ingest_rows_per_cpu_second": round(rows / taken.cpu_seconds),
-    }
 
 
 def _parsed(dbt: Dbt) -> Report:

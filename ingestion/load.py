@@ -1,27 +1,24 @@
 """File → raw, exactly once: whole files only, one transaction each, every row loaded, a duplicate, or in quarantine with its reasons."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from fnmatch import fnmatch
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 
 from ingestion import files, quarantine, stated, versions
-from ingestion.connectors import BadFile, Batch, Connector, connectors
-from ingestion.connectors import guess as guessed
+from ingestion.connectors import BadFile, Connector, connectors
 from ingestion.connectors.configured import WrongSettings, configured
 from ingestion.connectors.tabular import WrongYaml
 from ingestion.feeds import FEEDS
 from ingestion.files import Fingerprint, Found
-from ingestion.judge import Judged, judge
 from ingestion.outcome import Counts, FileOutcome, Progress
 from ingestion.quarantine import list_quarantine, show_quarantine
 from ingestion.raw import ensure_raw
+from ingestion.reading import Ahead, Opened
 from ingestion.versions import Arrival
 from warehouse.engine import WarehouseError, in_words
 from warehouse.settings import Settings
@@ -29,7 +26,6 @@ from warehouse.settings import Settings
 __all__ = ["FileOutcome", "Progress", "ensure_raw", "ingest", "list_quarantine", "show_quarantine"]
 
 
-Item = TypeVar("Item")
 STILL_WRITTEN = "It changed while it was read. Write under a temporary name (`.part`) and rename when it is complete."
 
 
@@ -44,7 +40,6 @@ class Call:
     stated: bool
     dry_run: bool
     progress: Callable[[Progress], None] | None
-    known: Mapping[str, Connector]
 
 
 def ingest(
@@ -69,18 +64,15 @@ def ingest(
         known = configured(connectors(), settings.root / "connectors.yml")
     except (WrongSettings, WrongYaml) as error:
         raise WarehouseError(str(error)) from error
-    call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress, known)
+    call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress)
     if connector is not None and connector not in known:
         raise WarehouseError(f"There is no connector `{connector}`. See `daybook connectors`.")
     try:
         ensure_raw(connection)
         found = files.in_landing(settings) if paths is None else files.at(list(paths), settings)
-        with _one_thread(connection):
-            return [
-                outcome
-                for number, one in enumerate(found, start=1)
-                for outcome in _one_file(call, one, connector, guess, (number, len(found)))
-            ]
+        with _one_thread(connection), ThreadPoolExecutor(1, "reader") as pool:
+            ahead = Ahead(pool, found, known, connector, guess, settings.batch_rows)
+            return [outcome for number in range(len(found)) for outcome in _one_file(call, ahead, number)]
     except FileNotFoundError as error:
         raise WarehouseError(f"There is no file {error.filename}. Check the path.") from error
     except (OSError, duckdb.Error) as error:
@@ -120,17 +112,15 @@ def _of_the_machine(error: Exception, settings: Settings) -> str:
     return f"Loading stopped; the file under way was not loaded ({error}). Run the same command again."
 
 
-def _one_file(call: Call, found: Found, named: str | None, guess: bool, place: tuple[int, int]) -> list[FileOutcome]:
+def _one_file(call: Call, ahead: Ahead, number: int) -> list[FileOutcome]:
+    found, opened = ahead.found[number], ahead.open(number)
     shown = found.shown(call.settings)
-    try:
-        connector = _connector(call, found, named, guess)
-        seen = files.fingerprint(found.path) if not isinstance(connector, str) else None
-    except (PermissionError, FileNotFoundError) as error:
-        connector, seen = f"It cannot be read ({error.strerror}). Let Daybook read it: `chmod a+r {found.path}`.", None
-    if isinstance(connector, str) or seen is None:
-        return [FileOutcome(shown, None, None, "skipped", str(connector))]
+    if isinstance(opened, str):
+        return [FileOutcome(shown, None, None, "skipped", opened)]
+    connector, seen = opened.connector, opened.seen
     earlier = _earlier_loads(call, seen)
     if earlier:
+        opened.abandon()
         if not call.dry_run:
             files.archive(found, seen.sha256, call.settings)
         return [
@@ -145,37 +135,11 @@ def _one_file(call: Call, found: Found, named: str | None, guess: bool, place: t
             for load_id, feed, path in earlier
         ]
     try:
-        return _load(call, found, connector, seen, place)
+        return _load(call, ahead, number, opened)
     except BadFile as bad:
         if not files.is_unchanged(found.path, seen):
             return [FileOutcome(shown, connector.name, None, "skipped", STILL_WRITTEN)]
         return [_refuse(call, found, connector, seen, bad)]
-
-
-def _connector(call: Call, found: Found, named: str | None, guess: bool) -> Connector | str:
-    """The connector, or the sentence why there is none."""
-    if found.path.is_symlink() or not found.path.is_file():
-        return "It is no regular file. Put the file itself there."
-    name = named or (found.folder if found.folder in call.known else None)
-    if name is None:
-        if not guess:
-            return (
-                f"No connector is called `{found.folder}`. Put the file in landing/<connector>/ (`daybook connectors` lists them), "
-                "or use `--connector NAME` or `--guess`."
-            )
-        candidates = guessed(found.path)
-        if len(candidates) != 1:
-            said = (
-                f"These recognise it: {', '.join(c.name for c in candidates)}."
-                if candidates
-                else "No connector recognises it."
-            )
-            return f"{said} Use `--connector NAME`."
-        return call.known[candidates[0].name]
-    connector = call.known[name]
-    if not any(fnmatch(found.path.name.lower(), pattern.lower()) for pattern in connector.patterns):
-        return f"The connector {name} reads {', '.join(connector.patterns)}. Rename the file, or move it to its own connector's folder."
-    return connector
 
 
 def _earlier_loads(call: Call, seen: Fingerprint) -> list[tuple[int, str, str]]:
@@ -185,14 +149,13 @@ def _earlier_loads(call: Call, seen: Fingerprint) -> list[tuple[int, str, str]]:
     ).fetchall()
 
 
-def _load(
-    call: Call, found: Found, connector: Connector, seen: Fingerprint, place: tuple[int, int]
-) -> list[FileOutcome]:
+def _load(call: Call, ahead: Ahead, number: int, opened: Opened) -> list[FileOutcome]:
     """All of the file, or nothing of it: rows, quarantine and load record are one transaction; then it is archived."""
+    found, connector, seen = ahead.found[number], opened.connector, opened.seen
     shown, started = found.shown(call.settings), _now()
     call.connection.begin()
     try:
-        accounts = _take_in(call, found, connector, seen, place)
+        accounts = _take_in(call, ahead, number, opened)
         for feed, counts in accounts.items():
             counts.check(shown, feed)
             _record(call, found, connector, seen, feed, counts, started)
@@ -223,17 +186,15 @@ def _load(
     ]
 
 
-def _take_in(
-    call: Call, found: Found, connector: Connector, seen: Fingerprint, place: tuple[int, int]
-) -> dict[str, Counts]:
+def _take_in(call: Call, ahead: Ahead, number: int, opened: Opened) -> dict[str, Counts]:
     first_id = _next_load_id(call)
-    shown, accounts = found.shown(call.settings), dict[str, Counts]()
-    for batch, judged in _ahead(_judged(connector, found.path, call.settings.batch_rows)):
+    shown, accounts = ahead.found[number].shown(call.settings), dict[str, Counts]()
+    for batch, judged, staged in ahead.parts(number, opened):
         counts = accounts.setdefault(batch.feed, Counts(first_id + len(accounts)))
-        arrival = Arrival(counts.load_id, seen.sha256, str(call.recorded_at))
+        arrival = Arrival(counts.load_id, opened.seen.sha256, str(call.recorded_at))
         counts.read += batch.rows.height + len(batch.rejected)
-        if judged.good.height:
-            loaded, duplicate = versions.append(call.connection, FEEDS[batch.feed], judged.good, arrival)
+        if staged is not None:
+            loaded, duplicate = versions.append(call.connection, FEEDS[batch.feed], staged, arrival)
             counts.loaded += loaded
             counts.duplicate += duplicate
         counts.quarantined += quarantine.put(call.connection, batch.feed, shown, judged.bad, arrival)
@@ -244,57 +205,12 @@ def _take_in(
         ]
         counts.remarks.update(dict.fromkeys(remarks))
         if call.progress:
-            call.progress(Progress(shown, *place, rows_read=sum(one.read for one in accounts.values())))
+            call.progress(
+                Progress(shown, number + 1, len(ahead.found), rows_read=sum(one.read for one in accounts.values()))
+            )
     if not accounts:
-        accounts = {connector.feeds[0]: Counts(first_id)}
+        accounts = {opened.connector.feeds[0]: Counts(first_id)}
     return accounts
-
-
-def _judged(connector: Connector, path: Path, batch_rows: int) -> Iterator[tuple[Batch, Judged]]:
-    """The file's batches, cut to size and judged. Whatever a reader cannot cope with makes the file a bad one."""
-    try:
-        for batch in connector.read(path):
-            if batch.feed not in connector.feeds:
-                raise BadFile(
-                    f"The connector {connector.name} gave rows for {batch.feed}, which is not among its feeds."
-                )
-            for part in _cut(batch, batch_rows):
-                yield part, judge(FEEDS[part.feed], part)
-    except (BadFile, MemoryError, GeneratorExit, KeyboardInterrupt):
-        raise
-    except OSError as error:
-        raise BadFile(
-            f"It cannot be read ({error}).", "Check the disk and its permissions, and drop the file again."
-        ) from error
-    except (
-        BaseException
-    ) as error:  # parsers fail in many ways, polars' panics among them; the next file must still load
-        if isinstance(error, SystemExit):
-            raise
-        said = str(error).strip().splitlines()
-        raise BadFile(
-            f"The connector {connector.name} failed on it: {type(error).__name__}: {said[0][:500] if said else ''}.",
-            "If the file is in order, report this with the file.",
-        ) from error
-
-
-def _cut(batch: Batch, batch_rows: int) -> Iterator[Batch]:
-    if batch.rows.height <= batch_rows:
-        yield batch
-        return
-    for part in batch.rows.iter_slices(batch_rows):
-        yield Batch(batch.feed, part)
-    yield replace(batch, rows=batch.rows.clear())
-
-
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, the next one made while this one is worked on: reading and judging overlap with DuckDB's writing."""
-    end = object()
-    with ThreadPoolExecutor(1, "reader") as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]
 
 
 def _record(

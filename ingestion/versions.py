@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 import polars as pl
+import pyarrow
 
 from ingestion.feeds import Feed
 from ingestion.raw import raw_columns
@@ -24,8 +25,20 @@ class Arrival:
     """`YYYY-MM-DD HH:MM:SS.ffffff`, UTC."""
 
 
-def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame, arrival: Arrival) -> tuple[int, int]:
-    """Rows appended and rows that were duplicates. Runs inside the caller's transaction."""
+@dataclass(frozen=True)
+class Staged:
+    """Good rows as DuckDB takes them, and what can be said of their keys without it."""
+
+    table: pyarrow.Table
+    bounds: dict[str, object]
+    """Smallest and largest value of each key column that may not be empty. With them as constants DuckDB leaves out the row groups that
+    cannot hold the batch's keys; a join alone does so only for committed rows, and a large file would search itself."""
+    repeats: bool
+    """Whether a key comes twice."""
+
+
+def stage(feed: Feed, rows: pl.DataFrame) -> Staged:
+    """What can be prepared while DuckDB is busy with the rows before."""
     times = [name for name, dtype in feed.columns.items() if dtype == pl.Datetime]
     staged = rows.with_columns(pl.col(times).dt.replace_time_zone(None)).with_row_index("_position")
     bounds = {
@@ -34,37 +47,42 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: pl.DataFrame
         if name not in feed.nullable_key
         for end in ("min", "max")
     }
+    repeats = staged.n_unique(subset=list(feed.key)) < staged.height
     # plain strings: DuckDB hands a join's keys to Arrow as a filter, and Arrow cannot search string views
-    connection.register("staged_batch", staged.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return Staged(staged.to_arrow(compat_level=pl.CompatLevel.oldest()), bounds, repeats)
+
+
+def append(connection: duckdb.DuckDBPyConnection, feed: Feed, staged: Staged, arrival: Arrival) -> tuple[int, int]:
+    """Rows appended and rows that were duplicates. Runs inside the caller's transaction."""
+    connection.register("staged_batch", staged.table)
     try:
-        return _append(connection, feed, arrival, bounds)
+        return _append(connection, feed, arrival, staged)
     finally:
         connection.unregister("staged_batch")
 
 
-def _append(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival, bounds: dict[str, object]
-) -> tuple[int, int]:
-    """`bounds` are the batch's smallest and largest value of each key column: with them as constants DuckDB leaves out the row
-    groups that cannot hold its keys. The join alone does so only for committed rows, and a large file would search itself."""
+def _append(connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival, batch: Staged) -> tuple[int, int]:
     content = ", ".join(f'staged."{name}"' for name in [*feed.columns, "_extra"] if name != "source_version")
     keys = ", ".join(f'"{name}"' for name in feed.key)
     connection.execute(f"""
         create or replace temp view staged as
         select *, hash({content}) as _row_hash from staged_batch as staged
     """)
-    near = [
+    near = " and ".join(
         f'versions."{name}" between $min_{name} and $max_{name}' for name in feed.key if name not in feed.nullable_key
-    ]
+    )
+    any_near = f'select count(*) from (select 1 from raw."{feed.name}" as versions where {near} limit 1)'
+    if not batch.repeats and not _count(connection, any_near, batch.bounds):
+        return _insert(connection, feed, arrival, "select staged.*, 1 as _version from staged"), 0
     connection.execute(
         f"""
         create or replace temp table known as
         select {_listed("versions", feed.key)}, versions.source_version, versions._row_hash, versions._version
         from raw."{feed.name}" as versions
         semi join staged_batch as staged on {_same_key(feed, "versions", "staged")}
-        where {" and ".join(near)}
+        where {near}
         """,
-        bounds,
+        batch.bounds,
     )
     connection.execute(f"""
         create or replace temp table contested as

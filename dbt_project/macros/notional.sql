@@ -61,5 +61,5 @@
 {#- What open lots are worth in US dollars, signed as the lots; of the columns contract_size, unit_price (1 for fx) and rate_to_usd. Null where one of them is
     not known. -#}
 {%- macro exposure_usd(lots) -%}
-    ((((({{ lots }})::decimal(18, 8) * contract_size::decimal(18, 4))::decimal(38, 8) * unit_price)::decimal(38, 8) * rate_to_usd)::decimal(38, 8))
+    ((((({{ lots }})::decimal(20, 8) * contract_size::decimal(18, 4))::decimal(38, 8) * unit_price)::decimal(38, 8) * rate_to_usd)::decimal(38, 8))
 {%- endmacro -%}

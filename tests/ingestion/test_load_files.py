@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion import files, load
+from ingestion import files, load, reading
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
 from ingestion.load import ensure_raw
@@ -41,10 +41,51 @@ def test_a_file_that_grows_while_it_is_read_stays_and_loads_once_it_is_complete(
         return judge(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(load, "judge", judged_meanwhile)
+        patched.setattr(reading, "judge", judged_meanwhile)
         (outcome,) = landing.ingest()
     assert (outcome.status, landing.one("select count(*) from raw.deals")) == ("skipped", 0)
     assert landing.ingest()[0].rows_loaded == 2
+
+
+def test_a_file_replaced_after_it_was_begun_and_before_its_turn_stays_and_loads_as_what_it_became(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.put("deals/a.csv", as_csv([DEAL]))
+    second = landing.put("deals/b.csv", as_csv([deal(deal_id="2")]))
+    archived, newer = files.archive, as_csv([deal(deal_id="2", comment="newer"), deal(deal_id="3")])
+
+    def replaced_meanwhile(*given: object) -> None:
+        archived(*given)  # type: ignore[arg-type]
+        part = second.with_suffix(".part")
+        part.write_bytes(newer)
+        part.replace(second)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load.files, "archive", replaced_meanwhile)
+        first, other = landing.ingest()
+    assert (first.status, other.status, second.read_bytes()) == ("loaded", "skipped", newer)
+    assert landing.ingest()[0].rows_loaded == 2
+    assert landing.one("select comment from raw.deals where deal_id = 2") == "newer"
+
+
+def test_a_file_that_goes_bad_says_so_in_its_turn_and_the_one_before_it_is_kept(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.put("deals/a.csv", as_csv([DEAL]))
+    landing.put("deals/b.csv", as_csv([deal(deal_id="2")]))
+    hashed = files.fingerprint
+
+    def failing(path: Path) -> files.Fingerprint:
+        if path.name == "b.csv":
+            raise OSError(5, "Input/output error")
+        return hashed(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading.files, "fingerprint", failing)
+        with pytest.raises(WarehouseError, match="Input/output error"):
+            landing.ingest()
+    assert landing.one("select count(*) from raw.deals") == 1
+    assert landing.ingest()[0].rows_loaded == 1
 
 
 @pytest.mark.parametrize(

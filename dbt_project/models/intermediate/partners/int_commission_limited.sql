@@ -49,7 +49,7 @@ earned as (
         plan_currency,
         house_cap_pct,
         (
-            (coalesce(spread, 0) * contract_size::decimal(18, 4) * 0.5)::decimal(28, 13) * lots::decimal(18, 6)
+            (coalesce(spread, 0) * contract_size::decimal(20, 4) * 0.5)::decimal(28, 13) * lots::decimal(18, 6)
         )::decimal(38, 16)
         + case when plan_side = 'both' or opened_spreads is null then 0 else
             {{ scaled(

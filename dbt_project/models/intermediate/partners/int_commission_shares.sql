@@ -94,12 +94,12 @@ widths as (
         *,
         case when opened_spreads is not null and len(list_filter(opened_spreads, lambda one: one.spread is null)) = 0 then
             list_sum(list_transform(opened_spreads, lambda one:
-                (one.lots * least(one.spread, coalesce((base.max_points * ('1e-' || digits)::decimal(9, 8))::decimal(18, 8), one.spread))::decimal(18, 8))
+                (one.lots * least(one.spread, coalesce((base.max_points * ('1e-' || digits)::decimal(20, 8))::decimal(18, 8), one.spread))::decimal(20, 8))
                 ::decimal(38, 10)
             ))
         end::decimal(38, 10) as opened_spread_lots,
         case when spread is not null then
-            least(spread, coalesce((base.max_points * ('1e-' || digits)::decimal(9, 8))::decimal(18, 8), spread)) * contract_size::decimal(18, 4)
+            least(spread, coalesce((base.max_points * ('1e-' || digits)::decimal(20, 8))::decimal(18, 8), spread)) * contract_size::decimal(20, 4)
         end::decimal(28, 12) as paid_width,
         case when side = 'close' then base.spread_at else 'close' end as spread_at_side,
         case when plan_side = 'both' then 0.5 else 1 end::decimal(2, 1) as half,
@@ -138,8 +138,8 @@ based as (
             when opened.scheme = 'pct_profit'
                 then ({{ share_of('greatest(opened.profit, 0)', 'opened.paid_lots', 'opened.lots') }} * opened.half)::decimal(38, 16)
             when opened.scheme = 'points' then (
-                (opened.paid_lots * opened.contract_size::decimal(18, 4))::decimal(28, 8) * opened.base.lots_multiplier * opened.half * coalesce(
-                    opened.base.points * ('1e-' || opened.digits)::decimal(9, 8), opened.base.pips * opened.pip_size::decimal(18, 8)
+                (opened.paid_lots * opened.contract_size::decimal(20, 4))::decimal(28, 8) * opened.base.lots_multiplier * opened.half * coalesce(
+                    opened.base.points * ('1e-' || opened.digits)::decimal(20, 8), opened.base.pips * opened.pip_size::decimal(20, 8)
                 )::decimal(18, 10)
             )::decimal(38, 16)
             when opened.scheme = 'pct_spread' then (
