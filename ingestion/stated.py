@@ -12,7 +12,7 @@ from ingestion.connectors.base import Batch, Total
 from ingestion.connectors.values import exact, text_frame
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
-from ingestion.versions import Arrival, append
+from ingestion.versions import Arrival, append, stage
 
 TOTALS = FEEDS["source_totals"]
 
@@ -38,5 +38,5 @@ def keep(
     ]
     judged = judge(TOTALS, Batch(TOTALS.name, text_frame(rows, [name for name in rows[0] if name != "_row_number"])))
     if judged.good.height:
-        append(connection, TOTALS, judged.good, arrival)
+        append(connection, TOTALS, stage(TOTALS, judged.good), arrival)
     return tuple(f"a total that the file states cannot be used: {'; '.join(bad.rules)}" for bad in judged.bad)
