@@ -68,12 +68,13 @@ def _plain(settings: Settings, deals: Sequence[Path], files: Sequence[Path]) -> 
     """Rows a second that `insert into … select * from` the files takes in, one transaction a file, closed at the end."""
     target = settings.root / "plain.duckdb"
     with contextlib.closing(connect(target, settings)) as connection:
-        connection.execute(f"create table deals as select * from read_parquet('{deals[0]}') limit 0")
+        named = ", ".join(f"'{path}'" for path in deals)
+        connection.execute(f"create table deals as select * from read_parquet([{named}], union_by_name=true) limit 0")
     started, rows = time.monotonic(), 0
     with contextlib.closing(connect(target, settings)) as connection:
         for path in files:
             read = "read_parquet" if path.suffix == ".parquet" else "read_csv"
-            found = connection.execute(f"insert into deals select * from {read}('{path}')").fetchone()
+            found = connection.execute(f"insert into deals by name select * from {read}('{path}')").fetchone()
             rows += found[0] if found else 0
     taken = time.monotonic() - started
     target.unlink()
