@@ -147,6 +147,7 @@ BROKER: dict[str, list[Row]] = {
     "positions": [
         position("p1", 1, "2026-01-05T23:00:00", "buy", "3"),
         position("p7", 4, "2026-01-05T23:00:00", "sell", "1"),
+        position("p1", 1, "2026-01-06T23:00:00", "buy", "5000"),
         position("p5", 5, "2026-02-24T23:00:00", "buy", "2"),
         position("p9", 6, "2026-02-24T23:00:00", "buy", "9"),
     ],
