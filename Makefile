@@ -33,7 +33,7 @@ test: $(READY)  ## Every test; the long ones as seeded samples
 
 soak: $(READY)  ## The full counts of the long tests (up to three hours)
 	@$(BIN)/python -m tests.provide
-	@$(BIN)/python -m pytest -m soak --timeout=14400
+	@$(BIN)/python -m pytest -m soak --timeout=14400 --numprocesses 2 --dist loadfile --durations 40
 
 lint: $(READY)  ## ruff, import-linter, basedpyright, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

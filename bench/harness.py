@@ -131,15 +131,14 @@ def _increment(settings: Settings, progress: Progress) -> Report:
         spent = Stopwatch()
         outcomes.append(run_once(settings, scope="live", suites=False))
         took, spent = spent.stop(), Stopwatch()
-        build_and_publish(settings, scope="background", suites=False)
+        after = build_and_publish(settings, scope="background", suites=False)
         followed = spent.stop()
         if not outcomes[-1].green or outcomes[-1].publish is None:
             raise WarehouseError(f"The {arrival} increment was not published: {outcomes[-1].build}")
     built, published = outcomes[-1].build, outcomes[-1].publish
-    assert built is not None and published is not None
+    assert built is not None and published is not None and after.build is not None
     models = [node for node in built.nodes if node.kind == "model"]
     tests = [node for node in built.nodes if node.kind == "test"]
-    slowest = sorted(built.nodes, key=lambda node: -node.seconds)[:20]
     return {
         "increment_seconds": round(took.seconds, 2),
         "increment_cpu_seconds": round(took.cpu_seconds, 2),
@@ -154,9 +153,15 @@ def _increment(settings: Settings, progress: Progress) -> Report:
             "tests_seconds": round(sum(node.seconds for node in tests), 2),
             "published_whole": published.fell_back,
             "rows_published": published.rows_written,
-            "slowest": {f"{node.kind} {node.name}": node.seconds for node in slowest},
+            "slowest": _slowest(built),
         },
+        "background_slowest": _slowest(after.build),
     }
+
+
+def _slowest(built: BuildOutcome) -> dict[str, float]:
+    nodes = sorted(built.nodes, key=lambda node: -node.seconds)[:20]
+    return {f"{node.kind} {node.name}": node.seconds for node in nodes}
 
 
 def _dossier_p95(settings: Settings, progress: Progress) -> float:

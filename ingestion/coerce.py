@@ -13,7 +13,6 @@ from ingestion.feeds import Feed
 OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
 MOMENT = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6}0*)?)?)?$"
 DAY = r"^\d{4}-\d{2}-\d{2}$"
-WHOLE = r"^[+-]?\d+$"
 TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 EXACT_IN_A_DOUBLE = 2**53
 
@@ -105,10 +104,13 @@ def _decimal(source: pl.Series, dtype: pl.Decimal) -> pl.Series:
             )
         return source.cast(dtype)
     if source.dtype == pl.String:
+        # the usual form at once: no exponent, and no more decimals than are kept; polars takes nothing else that is no number
+        value = source.cast(dtype, strict=False)
+        too_fine = source.str.len_bytes() - source.str.find(".", literal=True) - 1 > scale
+        if value.null_count() == source.null_count() and not (too_fine | source.str.contains("[eE]")).any():
+            return value
         plain = rf"^[+-]?(?:0*\d{{1,{digits}}}(?:\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)$"
         fits = source.str.contains(plain)
-        if fits.all():
-            return source.cast(dtype, strict=False)
         value = source.zip_with(fits.fill_null(False), pl.Series([None], dtype=pl.String)).cast(dtype, strict=False)
         scientific = ~fits & source.str.contains(r"^[+-]?\d*\.?\d+[eE][+-]?\d{1,3}$|^[+-]?0*\d*\.\d*$")
         if scientific.any():
@@ -141,11 +143,7 @@ def _exact(text: str | None, scale: int, digits: int) -> Decimal | None:
 
 def _integer(source: pl.Series) -> pl.Series:
     if source.dtype == pl.String:
-        return (
-            source.zip_with(source.str.contains(WHOLE), pl.Series([None], dtype=pl.String))
-            .str.strip_prefix("+")
-            .cast(pl.Int64, strict=False)
-        )
+        return source.cast(pl.Int64, strict=False)
     if source.dtype.is_float():  # pandas turns an integer column with gaps into floats; NaN is its null
         source = source.fill_nan(None)
         whole = (source == source.floor()) & (source.abs() < EXACT_IN_A_DOUBLE)
