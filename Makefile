@@ -56,4 +56,4 @@ lock: $(READY)  ## Resolve dependencies anew
 
 clean: $(READY)  ## Stop, and remove the simulated home, the environment and the caches
 	@$(BIN)/daybook down || true
-	@rm -rf data/* $(VENV) .*_cache *.egg-info; find . -name __pycache__ -type d -prune -exec rm -rf {} +; touch data/.gitkeep
+	@rm -rf data/* $(VENV) .*_cache *.egg-info dbt_project/target; find . -name __pycache__ -type d -prune -exec rm -rf {} +; touch data/.gitkeep

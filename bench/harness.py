@@ -60,8 +60,7 @@ def bench(deals: int, progress: Progress = lambda _: None, *, memory_limit: str 
             progress(json.dumps(found))  # a later part may fail, and a large size takes long
             return found
 
-        progress("ingestion")
-        report |= said(measured_ingestion(settings))
+        report |= said(measured_ingestion(settings, progress))
         report |= said(_parsed(dbt))
         report |= said(_built(settings, dbt, progress))
         report |= said(_published(settings, report["limit_seconds"], progress))

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from apps.pipeline import Source, load
+from apps.pipeline import Progress, Source, load
 from warehouse.engine import connect, make_home
 from warehouse.settings import Settings
 
@@ -18,19 +18,20 @@ CSV_ROWS = 1_000_000
 """At most so many deals are written as CSV and loaded again."""
 
 
-def measured_ingestion(settings: Settings) -> dict[str, Any]:
+def measured_ingestion(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Loads all that has landed, the deals first, as known at one time. Before it, plain DuckDB takes the deals, and a home that is
     thrown away takes some of them as CSV."""
+    progress("ingestion of deals by plain DuckDB, and as CSV")
     deals = sorted((settings.landing / "deals").glob("*.parquet"))
     with tempfile.TemporaryDirectory(prefix="daybook-bench-csv-") as folder:
         scratch = Settings(home=Path(folder), memory_limit=settings.memory_limit)
         make_home(scratch)
         texts = list(_as_csv(deals, scratch.landing / "deals"))
         plain, plain_csv = _plain(scratch, deals, deals), _plain(scratch, deals, texts)
-        csv_rows, csv_seconds = _loaded(scratch, Source())
+        csv_rows, csv_seconds = _loaded(scratch, Source(), progress)
     recorded_at = datetime.now(UTC)
-    deal_rows, deal_seconds = _loaded(settings, Source(paths=tuple(deals), recorded_at=recorded_at))
-    other_rows, other_seconds = _loaded(settings, Source(recorded_at=recorded_at))
+    deal_rows, deal_seconds = _loaded(settings, Source(paths=tuple(deals), recorded_at=recorded_at), progress)
+    other_rows, other_seconds = _loaded(settings, Source(recorded_at=recorded_at), progress)
     parquet, csv = deal_rows / deal_seconds, csv_rows / csv_seconds
     every = (deal_rows + other_rows) / (deal_seconds + other_seconds)
     return {
@@ -46,10 +47,10 @@ def measured_ingestion(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _loaded(settings: Settings, source: Source) -> tuple[int, float]:
+def _loaded(settings: Settings, source: Source, progress: Progress) -> tuple[int, float]:
     """Rows read and seconds."""
     started = time.monotonic()
-    rows = sum(one.rows_read or 0 for one in load(settings, source))
+    rows = sum(one.rows_read or 0 for one in load(settings, source, progress))
     return rows, time.monotonic() - started
 
 

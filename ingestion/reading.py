@@ -3,10 +3,10 @@
 One thread reads and judges while DuckDB writes; when a file is read to its end and still being written, the next one is begun.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -21,20 +21,20 @@ from ingestion.versions import Staged, stage
 Part = tuple[Batch, Judged, Staged | None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opened:
-    """A file with its connector and fingerprint, being read."""
+    """A file with its connector and fingerprint, being read. Only the part that is `coming` is held, None after the last."""
 
     connector: Connector
     seen: Fingerprint
-    parts: Iterator[Part]
-    first: "Future[Part | None]"
+    parts: Generator[Part]
+    coming: "Future[Part | None]"
 
     def abandon(self) -> None:
         """Reads no further: it turned out that its rows are not wanted."""
         with suppress(Exception):
-            self.first.result()
-        self.parts.close()  # type: ignore[attr-defined]
+            self.coming.result()
+        self.parts.close()
 
 
 @dataclass
@@ -47,40 +47,33 @@ class Ahead:
     named: str | None
     guess: bool
     batch_rows: int
-    begun: int = 0
-    opened: "Opened | str | None" = None
+    begun: dict[int, Opened | str] = field(default_factory=dict)
+    """What was opened before its turn, by the file's number."""
 
     def open(self, number: int) -> Opened | str:
         """File `number` (from 0), reading; or the sentence why it cannot be read."""
-        if self.begun <= number:
-            self._begin(number)
-        assert self.opened is not None
-        return self.opened
+        return self.begun.pop(number, None) or self._opened(number)
 
     def parts(self, number: int, opened: Opened) -> Iterator[Part]:
         """The parts of file `number`, the next one made while this one is worked on, and after the last the next file's first."""
-        coming = opened.first
-        while (part := coming.result()) is not None:
-            coming = self.pool.submit(next, opened.parts, None)
+        while (part := opened.coming.result()) is not None:
+            opened.coming = self.pool.submit(next, opened.parts, None)
             yield part
         if number + 1 < len(self.found):
             with suppress(Exception):  # what is wrong with the next file is said when its turn comes
-                self._begin(number + 1)
+                self.begun[number + 1] = self._opened(number + 1)
 
-    def _begin(self, number: int) -> None:
+    def _opened(self, number: int) -> Opened | str:
         found = self.found[number]
         try:
             connector = connector_of(found, self.known, self.named, self.guess)
             if isinstance(connector, str):
-                self.begun, self.opened = number + 1, connector
-                return
+                return connector
             seen = files.fingerprint(found.path)
         except (PermissionError, FileNotFoundError) as error:
-            said = f"It cannot be read ({error.strerror}). Let Daybook read it: `chmod a+r {found.path}`."
-            self.begun, self.opened = number + 1, said
-            return
+            return f"It cannot be read ({error.strerror}). Let Daybook read it: `chmod a+r {found.path}`."
         parts = judged(connector, found.path, self.batch_rows)
-        self.begun, self.opened = number + 1, Opened(connector, seen, parts, self.pool.submit(next, parts, None))
+        return Opened(connector, seen, parts, self.pool.submit(next, parts, None))
 
 
 def connector_of(found: Found, known: Mapping[str, Connector], named: str | None, guess: bool) -> Connector | str:
@@ -109,7 +102,7 @@ def connector_of(found: Found, known: Mapping[str, Connector], named: str | None
     return connector
 
 
-def judged(connector: Connector, path: Path, batch_rows: int) -> Iterator[Part]:
+def judged(connector: Connector, path: Path, batch_rows: int) -> Generator[Part]:
     """The file's batches, cut to size, judged and staged. Whatever a reader cannot cope with makes the file a bad one."""
     try:
         for batch in connector.read(path):

@@ -63,17 +63,38 @@ def append(connection: duckdb.DuckDBPyConnection, feed: Feed, staged: Staged, ar
 
 def _append(connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival, batch: Staged) -> tuple[int, int]:
     content = ", ".join(f'staged."{name}"' for name in [*feed.columns, "_extra"] if name != "source_version")
-    keys = ", ".join(f'"{name}"' for name in feed.key)
     connection.execute(f"""
         create or replace temp view staged as
         select *, hash({content}) as _row_hash from staged_batch as staged
     """)
+    if not _contested(connection, feed, batch):
+        return _insert(connection, feed, arrival, "select staged.*, 1 as _version from staged"), 0
+    fresh = f"""
+        select staged.*, 1 as _version from staged
+        anti join contested on {_same_key(feed, "staged", "contested")}
+    """
+    connection.execute(_judgement(feed))
+    decided = """
+        select staged.*, accepted._version from staged
+        inner join (
+            select judged._position, judged.known_versions + row_number() over (partition by judged._key_number order by judged._position) as _version
+            from judged where not judged.is_duplicate
+        ) as accepted on staged._position = accepted._position
+    """
+    loaded = _insert(connection, feed, arrival, fresh) + _insert(connection, feed, arrival, decided)
+    return loaded, _count(connection, "select count(*) from judged where is_duplicate")
+
+
+def _contested(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: Staged) -> int:
+    """How many keys come twice in the batch or are loaded already; these are then in `contested`, and the loaded versions in `known`.
+    Where nothing loaded lies near, no key is searched for."""
     near = " and ".join(
         f'versions."{name}" between $min_{name} and $max_{name}' for name in feed.key if name not in feed.nullable_key
     )
     any_near = f'select count(*) from (select 1 from raw."{feed.name}" as versions where {near} limit 1)'
     if not batch.repeats and not _count(connection, any_near, batch.bounds):
-        return _insert(connection, feed, arrival, "select staged.*, 1 as _version from staged"), 0
+        return 0
+    keys = ", ".join(f'"{name}"' for name in feed.key)
     connection.execute(
         f"""
         create or replace temp table known as
@@ -90,22 +111,7 @@ def _append(connection: duckdb.DuckDBPyConnection, feed: Feed, arrival: Arrival,
         union
         select {keys} from known
     """)
-    if not _count(connection, "select count(*) from contested"):
-        return _insert(connection, feed, arrival, "select staged.*, 1 as _version from staged"), 0
-    fresh = f"""
-        select staged.*, 1 as _version from staged
-        anti join contested on {_same_key(feed, "staged", "contested")}
-    """
-    connection.execute(_judgement(feed))
-    decided = """
-        select staged.*, accepted._version from staged
-        inner join (
-            select judged._position, judged.known_versions + row_number() over (partition by judged._key_number order by judged._position) as _version
-            from judged where not judged.is_duplicate
-        ) as accepted on staged._position = accepted._position
-    """
-    loaded = _insert(connection, feed, arrival, fresh) + _insert(connection, feed, arrival, decided)
-    return loaded, _count(connection, "select count(*) from judged where is_duplicate")
+    return _count(connection, "select count(*) from contested")
 
 
 def _judgement(feed: Feed) -> str:

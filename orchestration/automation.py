@@ -1,7 +1,6 @@
 """When things run: files that land, decisions that are taken, and the daily close. The writer pool has one slot, so runs queue and never collide."""
 
 import hashlib
-from functools import partial
 
 import dagster as dg
 
@@ -78,24 +77,16 @@ def hour_alerts() -> None:
     judge_rules()
 
 
-by_the_clock = partial(dg.ScheduleDefinition, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING)
 SCHEDULES = [
-    by_the_clock(
-        name="daily_close", job=pipeline_job, cron_schedule="15 0 * * *",
-        description="After the UTC day's end: whatever came late, and every check.",
-    ),
-    by_the_clock(
-        name="daily_anchor", job=day_anchor, cron_schedule="5 0 * * *",
-        description="Every UTC day, whether anything was published or not.",
-    ),
-    by_the_clock(
-        name="monday_pack", job=week_pack, cron_schedule="0 6 * * 1",
-        description="Monday morning, after the night's close: the pack of the week before.",
-    ),
-    by_the_clock(
-        name="hourly_alerts", job=hour_alerts, cron_schedule="25 * * * *",
-        description="Alerts on metrics, also when nothing is published.",
-    ),
+    dg.ScheduleDefinition(
+        name=name, job=job, cron_schedule=cron, description=why, execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+    )
+    for name, job, cron, why in (
+        ("daily_close", pipeline_job, "15 0 * * *", "After the UTC day's end: whatever came late, and every check."),
+        ("daily_anchor", day_anchor, "5 0 * * *", "Every UTC day, whether anything was published or not."),
+        ("monday_pack", week_pack, "0 6 * * 1", "Monday morning, after the night's close: the pack of the week before."),
+        ("hourly_alerts", hour_alerts, "25 * * * *", "Alerts on metrics, also when nothing is published."),
+    )
 ]  # fmt: skip
 
 defs = dg.Definitions(

@@ -85,20 +85,23 @@ class Dbt:
 
     @property
     def manifest_file(self) -> Path:
-        """The parsed project as JSON, there after the first `parse` of the project as it stands."""
-        return TARGET / self.project[:16] / "manifest.json"
+        """The parsed project as JSON, there after the first `parse` of the project as it stands; in the home where the checkout cannot be written."""
+        shared = TARGET if os.access(DBT_PROJECT, os.W_OK) else self.settings.dbt_target / "parsed"
+        return shared / self.project[:16] / "manifest.json"
 
     def parse(self) -> Any:
         """The manifest by dbt's partial parsing: seventeen seconds for the first home of a checkout, two for every other one."""
         from dbt.cli.main import dbtRunner
 
         folder = self.manifest_file.parent
-        TARGET.mkdir(exist_ok=True)
-        with FileLock(TARGET / "parse.lock"):
-            for other in TARGET.iterdir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / "parse.lock"):
+            for other in folder.parent.iterdir():
                 if other.is_dir() and other != folder:
                     shutil.rmtree(other)
-            _environment(TARGET / self.settings.build_file.name, 1, "1GB")  # another environment would be parsed anew
+            _environment(
+                folder.parent / self.settings.build_file.name, 1, "1GB"
+            )  # another environment would be parsed anew
             return self._invoke(dbtRunner(), ["parse"], folder).result
 
     def _invoke(self, runner: Any, arguments: list[str], target: Path) -> Any:

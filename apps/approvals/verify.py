@@ -97,22 +97,23 @@ def _follow(connection: sa.Connection, walk: _Walk, wanted: set[int]) -> int:
 
     Gives the number of events walked.
     """
-    sha256, walked = hashlib.sha256, 0
+    walked = 0
     for batch in _batches(connection):
         walked += len(batch)
         seqs, prevs, seals, texts = zip(*batch, strict=True)
         whole = (
             seqs == tuple(range(walk.seq + 1, walk.seq + 1 + len(batch)))
             and prevs == (walk.hash, *seals[:-1])
-            and seals == tuple([sha256(text).hexdigest() for text in texts])
+            and seals == tuple([hashlib.sha256(text).hexdigest() for text in texts])
         )
         if whole:
             walk.before = seals[-2] if len(batch) > 1 else walk.hash
             walk.seq, walk.hash = seqs[-1], seals[-1]
         else:
             _row_by_row(walk, batch)
-        walk.at_anchor.update({seq: sealed for seq, sealed in zip(seqs, seals, strict=True) if seq in wanted})
-        for seq, prev, text in zip(seqs, prevs, texts, strict=True):
+        for seq, prev, sealed, text in batch:
+            if seq in wanted:
+                walk.at_anchor[seq] = sealed
             if MARK in text:
                 walk.attested.update(attested_by(seq, _body(prev, text)))
     return walked

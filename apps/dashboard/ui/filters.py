@@ -157,11 +157,8 @@ def _write(name: str, key: str, default: str) -> None:
 
 
 def _write_text(name: str, key: str) -> None:
-    written = st.session_state[key].strip()
-    if written:
-        st.query_params[name] = written
-    else:
-        st.query_params.pop(name, None)
+    st.session_state[key] = st.session_state[key].strip()
+    _write(name, key, "")
 
 
 def _write_tab(page: str, key: str, by_label: Mapping[str, str], default: str) -> None:
