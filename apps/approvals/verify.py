@@ -17,7 +17,7 @@ from apps.approvals.store import HEAD, MIGRATIONS, reading
 from apps.approvals.tables import chain_head, decisions, events, outbox, subjects
 
 SHOWN = 50
-BATCH = 500
+BATCH = 200
 # the hashed bytes as one value: the driver neither decodes nor joins a million texts
 ROWS = {
     "sqlite": "select seq, prev_hash, hash, cast(prev_hash || body as blob) from events order by seq",
