@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import typer
 
 from apps.cli import processes
-from apps.cli.console import explained, progress, table, words
+from apps.cli.console import explained, progress, say, table
 from apps.pipeline import Progress, RunOutcome, Source, run_once, silent
 from warehouse.engine import WarehouseError, make_home
 from warehouse.settings import Settings
@@ -25,7 +25,7 @@ def first_run() -> None:
         elif any(settings.archive.iterdir()):
             run_once(settings, progress=report)
         else:
-            words.print(f"Simulating a broker in {settings.root}, loading it in three batches …")
+            say(f"Simulating a broker in {settings.root}, loading it in three batches …")
             fill(settings, report=report)
         report("starting the pages")
         started = processes.start(settings)
@@ -57,7 +57,7 @@ def append_days(settings: Settings, report: Progress = silent) -> None:
     try:
         simulate_days(settings.landing, settings.truth, _yesterday(), report)
     except ValueError as error:
-        words.print(f"[yellow]{error}")
+        say(str(error), "yellow")
     _must_be_green(run_once(settings, progress=report))
 
 
@@ -80,12 +80,12 @@ def _yesterday() -> date:
 def _say(settings: Settings, started: list[tuple[processes.Service, int]]) -> None:
     address = next(service.address for service, _ in started if service.name == "dashboards")
     table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
-    words.print(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
+    say(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
     if settings.simulated_marker.exists():
-        words.print("Four things to click first; in three of them what was known and what is known differ:")
+        say("Four things to click first; in three of them what was known and what is known differ:")
         for text, link in _links(settings, address):
-            words.print(f"  {text}\n    {link}", soft_wrap=True)
-    words.print(f"Logs: {settings.logs}. Stop with `make stop`.")
+            say(f"  {text}\n    {link}")
+    say(f"Logs: {settings.logs}. Stop with `make stop`.")
 
 
 def _links(settings: Settings, address: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import DONE, FAILED, explained, print_json, progress, table, words
+from apps.cli.console import DONE, FAILED, explained, give_up, print_json, progress, say, table
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -55,7 +55,7 @@ def simulate(
     if json:
         print_json(dataclasses.asdict(summary))
     else:
-        words.print(f"Wrote {out or settings.landing}. Next: `daybook run`.")
+        say(f"Wrote {out or settings.landing}. Next: `daybook run`.")
 
 
 @app.command()
@@ -106,8 +106,7 @@ def connectors(json: Json = False) -> None:
     try:
         found = known().values()
     except WrongYaml as error:
-        words.print(f"[red]{error}")
-        raise typer.Exit(console.FAILED) from error
+        raise give_up(str(error)) from error
     rows = [
         {
             **{"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)},
@@ -156,11 +155,9 @@ def run(
     settings = Settings()
     with explained(settings):
         if watch:
-            words.print(f"Watching {settings.landing}. Stop with Ctrl-C.")
+            say(f"Watching {settings.landing}. Stop with Ctrl-C.")
             try:
-                pipeline.watch(
-                    settings, lambda outcome: _report(outcome, json), lambda said: words.print(f"[red]{said}")
-                )
+                pipeline.watch(settings, lambda outcome: _report(outcome, json), lambda said: say(said, "red"))
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
         with progress(json) as report:
@@ -179,7 +176,7 @@ def docs() -> None:
     settings = Settings()
     with explained(settings):
         make_home(settings)
-        words.print(f"Wrote {write_dictionary(settings, Dbt(settings))}.")
+        say(f"Wrote {write_dictionary(settings, Dbt(settings))}.")
 
 
 def _finish(outcome: "object", json: bool) -> None:
@@ -211,26 +208,22 @@ def _report(outcome: "object", json: bool) -> None:
     if outcome.files:
         _show_files(outcome.files)
     if built is None:
-        words.print("Nothing new to build.")
+        say("Nothing new to build.")
     else:
         failed = [node for node in built.failures]
-        words.print(
+        say(
             f"Built run {built.run_id} in {built.seconds:.1f} s: {len(built.checks)} checks, {len(built.warnings)} warn, {len(failed)} fail."
         )
         for node in failed:
-            words.print(f"[red]  {node.name} ({node.relation}): {node.message}")
+            say(f"  {node.name} ({node.relation}): {node.message}", "red")
         for node in built.warnings:
-            words.print(f"[yellow]  {node.name} ({node.relation}): {node.message}")
+            say(f"  {node.name} ({node.relation}): {node.message}", "yellow")
         if failed:
-            words.print(
-                "[red]Nothing was published; readers keep the previous publish. `daybook sql` still answers from it."
-            )
+            say("Nothing was published; readers keep the previous publish. `daybook sql` still answers from it.", "red")
     if published:
-        words.print(
-            f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s)."
-        )
+        say(f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s).")
         for name in published.fell_back:
-            words.print(f"[yellow]  {name} disagreed with its delta and was published whole.")
+            say(f"  {name} disagreed with its delta and was published whole.", "yellow")
 
 
 def _show_files(files: list) -> None:
@@ -257,14 +250,16 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        words.print(f"[red]--recorded-at takes an ISO-8601 time in UTC, like 2026-03-01T08:00:00; this is {text!r}.")
-        raise typer.Exit(console.USAGE) from None
+        raise give_up(
+            f"--recorded-at takes an ISO-8601 time in UTC, like 2026-03-01T08:00:00; this is {text!r}.", console.USAGE
+        ) from None
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _warn_simulated(settings: Settings, paths: list[Path] | None) -> None:
     if paths and settings.simulated_marker.exists():
-        words.print(
-            f"[yellow]The home {settings.root} holds a simulated broker; your files will be mixed with it. "
-            "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`."
+        say(
+            f"The home {settings.root} holds a simulated broker; your files will be mixed with it. "
+            "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`.",
+            "yellow",
         )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, give_up, print_json, say, table
 from warehouse.settings import Settings
 from warehouse.whole_file import whole_file
 
@@ -28,23 +28,23 @@ def sql(
         int | None, typer.Option(help="Ask an earlier publish: what did the page say that day.")
     ] = None,
     format: Annotated[str, typer.Option(help="table, json, csv or parquet.")] = "table",
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Read-only query against the published warehouse."""
     import duckdb
 
     from warehouse.reader import Reader
 
+    format = "json" if json else format
     if format not in FORMATS:
-        words.print(f"[red]--format takes {', '.join(FORMATS)}; not {format!r}.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"--format takes {', '.join(FORMATS)}; not {format!r}.", console.USAGE)
     settings = Settings()
     with explained(settings):
         reader = Reader(settings, publish_id=as_of_publish)
         try:
             cursor = reader.relation(query)
         except duckdb.Error as error:
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.FAILED) from error
+            raise give_up(str(error)) from error
         _write(cursor, format)
 
 
@@ -75,7 +75,7 @@ def _write(cursor: Any, format: str) -> None:
         rows = cursor.fetchmany(1001)
         table("", names, [[None if cell is None else console.plain(cell) for cell in row] for row in rows[:1000]])
         if len(rows) > 1000:
-            words.print("[yellow]The first 1 000 rows; --format csv gives all.")
+            say("The first 1 000 rows; --format csv gives all.", "yellow")
 
 
 @app.command()
@@ -106,8 +106,7 @@ def dossier(
     from warehouse.reader import Reader
 
     if subject not in SUBJECTS:
-        words.print(f"[red]There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.", console.USAGE)
     settings, operator = Settings(), Actor("operator", role="operator")
     asked = {"as_of": as_of, "known_at": known_at}
     with explained(settings):
@@ -126,16 +125,13 @@ def dossier(
                 record_asking(settings, operator, subject, id, {**asked, "publish_id": reader.publish.publish_id})
         except DossierNotFound as error:
             record_asking(settings, operator, subject, id, {**asked, "found": False})
-            if json:
-                print_json({"error": str(error), "nearest": error.nearest})
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.FAILED) from error
+            raise give_up(str(error), nearest=error.nearest) from error
     if json:
         print_json(found)
     elif out is not None:
-        words.print(f"[green]{out}: {found['files']} files, {found['bytes']:,} bytes, SHA-256 {found['sha256']}.")
-        words.print(f"Key: {found['fingerprint']}. Give it to the reader by another way than the pack; then they run")
-        words.print(f"python3 -I -S verify.py {out.name} {found['fingerprint']}")
+        say(f"{out}: {found['files']} files, {found['bytes']:,} bytes, SHA-256 {found['sha256']}.", "green")
+        say(f"Key: {found['fingerprint']}. Give it to the reader by another way than the pack; then they run")
+        say(f"python3 -I -S verify.py {out.name} {found['fingerprint']}")
     else:
         console.out.print(render(found))
 
@@ -176,8 +172,7 @@ def publish_show(publish_id: int, json: Json = False) -> None:
     with explained(settings):
         found = next((one for one in lake.publishes(settings) if one.publish_id == publish_id), None)
     if found is None:
-        words.print(f"[red]There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
-        raise typer.Exit(console.FAILED)
+        raise give_up(f"There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
     if json:
         print_json(found)
     else:
@@ -200,4 +195,4 @@ def publish_rollback(publish_id: int, json: Json = False) -> None:
     if json:
         print_json(found)
     else:
-        words.print(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")
+        say(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")
