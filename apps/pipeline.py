@@ -28,6 +28,8 @@ from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
 FOLLOW_AFTER, RETRY_AFTER, JUDGE_AFTER = 300, 15, 900
+RUNS_TOLD = 100
+"""How many runs the pages can look back on."""
 
 
 def silent(_: str) -> None:
@@ -284,12 +286,19 @@ def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[N
 
 def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
     """The last run's state beside the build file: a page says when the newest run is red, without opening the build."""
-    state = {
+    file = settings.build_file.with_name("last_run.json")
+    run = {
         "run_id": built.run_id,
         "status": "green" if built.green else "red",
         "finished_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+    }
+    before = json.loads(file.read_text(encoding="utf-8")).get("runs", []) if file.exists() else []
+    times = [*before, {**run, "seconds": round(built.seconds, 1), "steps": built.steps, "checks": len(built.checks)}]
+    state = {
+        **run,
+        "runs": times[-RUNS_TOLD:],
         "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
         "warnings": [asdict(node) for node in built.warnings],
     }
-    with whole_file(settings.build_file.with_name("last_run.json")) as part:
+    with whole_file(file) as part:
         part.write_text(json.dumps(state), encoding="utf-8")

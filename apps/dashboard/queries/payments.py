@@ -11,6 +11,7 @@ IN_USD = "all"
 WITHDRAWALS = "operations.fct_withdrawals"
 EVENTS = "compliance.fct_audit_events"
 CLIENTS = "core.dim_clients"
+MATCHES = "finance.rec_psp_matches"
 
 SELECTED = (
     f"{IN_PERIOD} and currency = $4 and ($5::varchar is null or psp = $5) and ($6::varchar is null or method = $6)"
@@ -64,9 +65,9 @@ def totals(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
 
 
 def by_day(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
-    """day with deposits, withdrawals, net, attempts, approved."""
+    """day with deposits, withdrawals, net, attempts, approved, chargebacks, fees."""
     return reader.query(
-        f"select day, {SUMS} from {_daily(currency)} where {SELECTED} group by day order by day",
+        f"select day, {SUMS}, sum(chargebacks) as chargebacks, sum(fees) as fees from {_daily(currency)} where {SELECTED} group by day order by day",
         [*scope.now, currency, psp, method],
     )
 
@@ -122,6 +123,25 @@ def declines(reader: Reader, scope: Scope) -> pl.DataFrame:
         group by 1 order by 2 desc, 1
         """,
         scope.now,
+    )
+
+
+def settlement(reader: Reader, scope: Scope, currency: str, psp: str | None) -> pl.DataFrame:
+    """Per provider, the slowest first: deposits of the period, how many are settled and at the bank, the median and 90th percentile of days
+    from the deposit to the bank's booking, and since when the oldest one waits that is not settled."""
+    return reader.query(
+        f"""
+        select psp, count(*) as deposits, count(settled_at) as settled, count(received_on) as at_bank,
+            round(median(date_diff('hour', occurred_at, settled_at)) / 24, 1) as median_days_to_settle,
+            median(date_diff('day', occurred_at::date, received_on)) as median_days_to_bank,
+            quantile_cont(date_diff('day', occurred_at::date, received_on), 0.9) as p90_days_to_bank,
+            min(occurred_at) filter (settled_at is null) as oldest_unsettled_at
+        from {MATCHES}
+        where kind = 'deposit' and status = 'completed' and occurred_at >= $1 and occurred_at < $2 and ($3::varchar is null or entity = $3)
+            and ($4 = '{IN_USD}' or currency = $4) and ($5::varchar is null or psp = $5)
+        group by psp order by median_days_to_bank desc nulls first, psp
+        """,
+        [*scope.now, currency, psp],
     )
 
 
