@@ -81,7 +81,8 @@ def _walk(folder: Path, landing: Path) -> Iterator[Found]:
     closed: list[OSError] = []
     for root, folders, names in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "truth")
-        for name in names:
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]  # not followed, but told
+        for name in [*names, *linked]:
             path = Path(root) / name
             if not is_unfinished(path):
                 yield _found(path, landing)

@@ -81,7 +81,7 @@ def connector_of(found: Found, known: Mapping[str, Connector], named: str | None
     if found.path.is_symlink() or not found.path.is_file():
         closed = found.path.is_dir() and not found.path.is_symlink()
         listed = f"The folder cannot be listed. Let Daybook read it: `chmod a+rx {found.path}`."
-        return listed if closed else "It is no regular file. Put the file itself there."
+        return listed if closed else "It is a link or no regular file, and is not followed. Put the file itself there."
     name = named or (found.folder if found.folder in known else None)
     if name is None:
         if not guess:

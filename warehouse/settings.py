@@ -121,7 +121,7 @@ class Settings(BaseSettings):
 
     @property
     def landing(self) -> Path:
-        return self.root / "landing"
+        return (self.root / "landing").resolve()  # it may be a link to where files are sent
 
     @property
     def archive(self) -> Path:

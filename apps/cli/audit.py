@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, give_up, print_json, say, table
+from apps.cli.console import explained, give_up, print_json, say, table, utc_moment
 from warehouse.settings import Settings
 from warehouse.whole_file import whole_file
 
@@ -63,9 +63,15 @@ def export(
     ] = None,
     client: Annotated[str | None, typer.Option(help="The client the request is about.")] = None,
     entity: Annotated[str | None, typer.Option(help="One legal entity; without, all.")] = None,
-    from_: Annotated[datetime | None, typer.Option("--from", help="The first moment (UTC).")] = None,
-    to: Annotated[datetime | None, typer.Option(help="Up to this moment, without it (UTC).")] = None,
-    at: Annotated[datetime | None, typer.Option(help="The day of a state (UTC).")] = None,
+    from_: Annotated[
+        datetime | None, typer.Option("--from", parser=utc_moment, metavar="TS", help="The first moment (UTC).")
+    ] = None,
+    to: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="Up to this moment, without it (UTC).")
+    ] = None,
+    at: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="The day of a state (UTC).")
+    ] = None,
     role: Annotated[str, typer.Option(help="Seen with this role's eyes; R10 is for mlro alone.")] = "operator",
     json: Json = False,
 ) -> None:

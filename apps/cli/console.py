@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -69,6 +69,15 @@ def plain(value: object) -> object:
 def print_json(value: Any) -> None:
     """One JSON value on standard output and nothing else there."""
     sys.stdout.write(printable(json.dumps(value, default=plain, ensure_ascii=False)) + "\n")
+
+
+def utc_moment(text: str | datetime) -> datetime:
+    """A moment of the command line as naive UTC: ISO-8601, a day or a time, with a zone or taken as UTC. Raises typer.BadParameter."""
+    try:
+        moment = text if isinstance(text, datetime) else datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no ISO-8601 time, such as 2026-03-01T08:00:00Z") from None
 
 
 def table(title: str, columns: list[str], rows: Sequence[Sequence[object]]) -> None:

@@ -1,17 +1,21 @@
 """simulate, ingest, connectors, build, run: what moves data."""
 
 import dataclasses
-from datetime import UTC, date, datetime
+import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from apps.cli import console
-from apps.cli.console import DONE, FAILED, explained, give_up, print_json, progress, say, table
+from apps.cli.console import DONE, FAILED, explained, give_up, print_json, progress, say, table, utc_moment
+from ingestion.files import in_landing
 from warehouse.settings import Settings
 
 app = typer.Typer()
+SIMULATED_OR_OURS = re.compile(r"\w+-(b\d|d\d{8})-\d{3}|repair|replay-")
+"""Names that the simulator gives its files, and we give those that bring repaired rows back."""
 NOT_TRIED = "not yet tried on a real file"
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
 
@@ -153,6 +157,7 @@ def run(
     from apps import operations, pipeline
 
     settings = Settings()
+    _warn_simulated(settings, None)
     with explained(settings):
         if watch:
             say(f"Watching {settings.landing}. Stop with Ctrl-C.")
@@ -167,7 +172,7 @@ def run(
 
 
 @app.command()
-def docs() -> None:
+def docs(json: Json = False) -> None:
     """Writes the data dictionary: every mart and column with its meaning."""
     from warehouse.dbt import Dbt
     from warehouse.dictionary import write_dictionary
@@ -176,7 +181,11 @@ def docs() -> None:
     settings = Settings()
     with explained(settings):
         make_home(settings)
-        say(f"Wrote {write_dictionary(settings, Dbt(settings))}.")
+        written = write_dictionary(settings, Dbt(settings))
+    if json:
+        print_json({"path": written})
+    else:
+        say(f"Wrote {written}.")
 
 
 def _finish(outcome: "object", json: bool) -> None:
@@ -248,18 +257,23 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise give_up(
-            f"--recorded-at takes an ISO-8601 time in UTC, like 2026-03-01T08:00:00; this is {text!r}.", console.USAGE
-        ) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return utc_moment(text)
+    except typer.BadParameter as error:
+        raise give_up(f"--recorded-at: {error}.", console.USAGE) from error
 
 
 def _warn_simulated(settings: Settings, paths: list[Path] | None) -> None:
-    if paths and settings.simulated_marker.exists():
+    """Says that other files are about to be mixed with a simulated broker, and how to keep them apart."""
+    if not settings.simulated_marker.exists():
+        return
+    others = [str(path) for path in paths or ()] or [
+        found.shown(settings)
+        for found in in_landing(settings)
+        if found.folder != "operations" and not SIMULATED_OR_OURS.match(found.path.name)
+    ]
+    if others:
         say(
-            f"The home {settings.root} holds a simulated broker; your files will be mixed with it. "
+            f"The home {settings.root} holds a simulated broker; your files ({others[0]}{' …' if len(others) > 1 else ''}) are mixed with it. "
             "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`.",
             "yellow",
         )

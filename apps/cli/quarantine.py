@@ -49,6 +49,7 @@ def repair(
     reason: Annotated[str, typer.Option(help="What was wrong and how you know what is right.")],
     change: Annotated[list[str], typer.Option("--set", help="COLUMN=VALUE; an empty value removes it. Repeatable.")],
     feed: Annotated[str | None, typer.Option(help="Where one source row stands for several feeds.")] = None,
+    json: Json = False,
 ) -> None:
     """Proposes an edited row; somebody else approves it, and the next run loads it."""
     from apps import repairs
@@ -75,6 +76,9 @@ def repair(
             )
         except (ProposalRefused, UnknownPerson) as refused:
             raise give_up(str(refused)) from refused
+    if json:
+        print_json({"subject_id": subject.subject_id})
+        return
     say(
         f"Proposed as {subject.subject_id}. Somebody else approves it: page Approvals, or `daybook quarantine approve`."
     )
@@ -86,6 +90,7 @@ def approve(
     by: By,
     reason_code: Annotated[str, typer.Option()] = "repair_correct",
     note: Annotated[str | None, typer.Option(help="A text, where the reason needs one.")] = None,
+    json: Json = False,
 ) -> None:
     """Approves a proposed repair under the policy, as the page does; the next run loads it."""
     from apps import repairs
@@ -117,6 +122,8 @@ def approve(
         )
         answer = decide(desk, order)
     done = answer.status == DONE
+    if json:
+        print_json({"status": answer.status, "said": answer.said, "reasons": list(answer.reasons)})
     say(f"{answer.said} The next `daybook run` loads it." if done else answer.said, "" if done else "red")
     for reason in answer.reasons:
         say(f"  {reason}", "red")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, give_up, print_json, say, table
+from apps.cli.console import explained, give_up, print_json, say, table, utc_moment
 from warehouse.settings import Settings
 from warehouse.whole_file import whole_file
 
@@ -89,8 +89,12 @@ def dossier(
     id: Annotated[
         str, typer.Argument(help="Its id; a deal's is platform:deal_id, an identification case's the client's.")
     ],
-    as_of: Annotated[datetime | None, typer.Option(help="As it was at this moment (UTC).")] = None,
-    known_at: Annotated[datetime | None, typer.Option(help="As it was known at this moment (UTC).")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="As it was at this moment (UTC).")
+    ] = None,
+    known_at: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="As it was known at this moment (UTC).")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Writes the evidence pack, a ZIP that a regulator verifies alone.", dir_okay=False),

@@ -146,10 +146,13 @@ def up(json: Json = False) -> None:
 
 
 @app.command()
-def down() -> None:
+def down(json: Json = False) -> None:
     """Ends what `daybook up` started."""
     settings = Settings()
     with explained(settings):
         make_home(settings)
         stopped = processes.stop(settings)
+    if json:
+        print_json({"stopped": stopped})
+        return
     say(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")

@@ -264,9 +264,11 @@ def test_what_a_run_can_do_nothing_with_stands_as_it_is_until_it_changes(landing
     stray = landing.put("nonsense/a.csv", as_csv([DEAL]))
     loop = landing.settings.landing / "nonsense" / "loop.csv"
     loop.symlink_to(loop)
+    elsewhere = landing.settings.landing / "elsewhere"
+    elsewhere.symlink_to(landing.settings.archive, target_is_directory=True)
     before = files.lying(landing.settings)
-    assert [outcome.status for outcome in landing.ingest()] == ["skipped", "skipped"]
-    assert before == files.lying(landing.settings) and set(before) == {stray, loop}
+    assert [outcome.status for outcome in landing.ingest()] == ["skipped"] * 3
+    assert before == files.lying(landing.settings) and set(before) == {stray, loop, elsewhere}
     stray.chmod(0o600)
     assert before != files.lying(landing.settings)
 
