@@ -81,14 +81,20 @@ def by_method(reader: Reader, scope: Scope, currency: str, psp: str | None, meth
 
 
 def by_psp(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
-    """psp with attempts, approved, approval_rate (approved ÷ attempts), chargebacks and fees, most attempts first."""
+    """psp with attempts, approved, approval_rate (approved ÷ attempts; and of the period before), chargebacks, fees, most attempts first."""
+    now = "filter (day >= $1 and day < $2)"
+    then = "filter (day >= $7 and day < $8)"
+    both = SELECTED.replace("day >= $1 and day < $2", "(day >= $1 and day < $2 or day >= $7 and day < $8)")
     return reader.query(
         f"""
-        select psp, sum(attempts) as attempts, sum(approved) as approved,
-            round(sum(approved) / nullif(sum(attempts), 0), 6) as approval_rate, sum(chargebacks) as chargebacks, sum(fees) as fees
-        from {_daily(currency)} where {SELECTED} group by psp having sum(attempts) > 0 or sum(fees) <> 0 order by attempts desc
+        select psp, coalesce(sum(attempts) {now}, 0) as attempts, coalesce(sum(approved) {now}, 0) as approved,
+            round(sum(approved) {now} / nullif(sum(attempts) {now}, 0), 6) as approval_rate,
+            round(sum(approved) {then} / nullif(sum(attempts) {then}, 0), 6) as previous_approval_rate,
+            coalesce(sum(chargebacks) {now}, 0) as chargebacks, coalesce(sum(fees) {now}, 0) as fees
+        from {_daily(currency)} where {both} group by psp
+        having sum(attempts) {now} > 0 or sum(fees) {now} <> 0 order by 2 desc, psp
         """,
-        [*scope.now, currency, psp, method],
+        [*scope.now, currency, psp, method, scope.previous_start, scope.previous_until],
     )
 
 
