@@ -91,6 +91,10 @@ def make_home(settings: Settings) -> None:
         settings.lake,
         settings.logs,
     )
+    if "?" in str(settings.root):
+        raise WrongUse(
+            f"The home {settings.root} has a question mark in its path, which DuckDB takes for options. Choose another."
+        )
     try:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

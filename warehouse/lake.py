@@ -92,6 +92,8 @@ def rollback(settings: Settings, publish_id: int) -> Publish:
     kept = publishes(settings)
     wanted = next((publish for publish in kept if publish.publish_id == publish_id), None)
     if wanted is None:
+        if not kept:
+            raise WarehouseError("Nothing is published yet. Run `daybook run`.")
         ids = ", ".join(str(publish.publish_id) for publish in kept[:10])
         raise WarehouseError(
             f"There is no publish {publish_id}; the newest are {ids}. `daybook publish list` shows all."

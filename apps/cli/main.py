@@ -68,13 +68,14 @@ def _settings_or_exit() -> None:
     try:
         Settings()
     except ValidationError as error:
-        wrong = [f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
-        said = "; ".join(wrong)
+        wrong = [(str(one["loc"][0]), one["msg"]) for one in error.errors()]
+        said = "; ".join(
+            f"{PREFIX}{name.upper()}: {what} ({Settings.model_fields[name].description or 'see .env.example'})"
+            for name, what in wrong
+        )
     except SettingsError as error:
         said = f"{error}; its value must be JSON"
     else:
         return
-    ended = give_up(
-        f"A setting cannot be: {said}. Correct it in the environment or in `.env`; `.env.example` explains each.", USAGE
-    )
+    ended = give_up(f"A setting cannot be: {said}. Correct it in the environment or in `.env`.", USAGE)
     sys.exit(ended.exit_code)
