@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import re
 import sys
@@ -64,6 +65,11 @@ def plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return str(value)
+
+
+def finite(value: object) -> object:
+    """The value, or the name of a number that JSON has none for (`NaN`, `Infinity`)."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_json(value: Any) -> None:
@@ -147,11 +153,21 @@ def explained(settings: Settings) -> Iterator[None]:
     except WarehouseError as error:
         raise give_up(str(error)) from error
     except BrokenPipeError:
-        # whoever read the output has seen enough; what Python writes at its end must not fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(FAILED) from None
+        raise _seen_enough() from None
     except Exception as error:
+        if "Broken pipe" in str(error):  # as a Parquet writer says it
+            raise _seen_enough() from None
         sentence = in_words(error, settings)
+        if sentence is None and isinstance(error, OSError) and error.filename:
+            sentence = (
+                f"{error.filename} cannot be used ({error.strerror}). Check the path, and run the same command again."
+            )
         if sentence is None:
             raise
         raise give_up(sentence) from error
+
+
+def _seen_enough() -> typer.Exit:
+    """Whoever read the output has closed it; what Python writes at its end must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(FAILED)

@@ -11,6 +11,7 @@ import typer
 from apps.cli import console
 from apps.cli.console import DONE, FAILED, explained, give_up, print_json, progress, say, table, utc_moment
 from ingestion.files import in_landing
+from warehouse.engine import WrongUse
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -145,6 +146,10 @@ def build(
     settings = Settings()
     with explained(settings), progress(json) as report:
         outcome = build_and_publish(settings, full_refresh=full_refresh, select=select or (), progress=report)
+        if select and outcome.build is not None and not outcome.build.nodes:
+            raise WrongUse(
+                f"No model is selected by {' '.join(select)}. `daybook build --select fct_deals` takes a model's name."
+            )
     _finish(outcome, json)
 
 

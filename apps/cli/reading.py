@@ -43,9 +43,9 @@ def sql(
         reader = Reader(settings, publish_id=as_of_publish)
         try:
             cursor = reader.relation(query)
+            _write(cursor, format)
         except duckdb.Error as error:
             raise give_up(str(error)) from error
-        _write(cursor, format)
 
 
 def _write(cursor: Any, format: str) -> None:
@@ -58,10 +58,8 @@ def _write(cursor: Any, format: str) -> None:
         separator = ""
         while rows := cursor.fetchmany(10_000):
             for row in rows:
-                sys.stdout.write(
-                    separator
-                    + jsonlib.dumps(dict(zip(names, row, strict=True)), default=console.plain, ensure_ascii=False)
-                )
+                one = {name: console.finite(cell) for name, cell in zip(names, row, strict=True)}
+                sys.stdout.write(separator + jsonlib.dumps(one, default=console.plain, ensure_ascii=False))
                 separator = ",\n"
         sys.stdout.write("]\n")
     elif format == "csv":
@@ -157,10 +155,10 @@ def publish_list(json: Json = False) -> None:
             [
                 one["publish_id"],
                 "←" if one["current"] else "",
-                one["published_at"],
+                f"{one['published_at']:%Y-%m-%d %H:%M:%S}",
                 one["run_id"],
-                one["loaded_at"],
-                one["checks"],
+                f"{one['loaded_at']:%Y-%m-%d %H:%M:%S}" if one["loaded_at"] else None,
+                ", ".join(f"{count} {status}" for status, count in sorted(one["checks"].items())),
             ]
             for one in rows
         ]

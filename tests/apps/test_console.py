@@ -35,6 +35,7 @@ def test_a_name_with_brackets_or_half_a_character_is_shown_as_it_is(capsys: pyte
         (SQLITE_FULL, console.FAILED, "is full"),
         (duckdb.IOException("Could not write file: No space left on device"), console.FAILED, "is full"),
         (duckdb.OutOfMemoryException("could not allocate"), console.FAILED, "DAYBOOK_MEMORY_LIMIT"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/nope/x"), console.FAILED, "/nope/x cannot be used"),
         (PermissionError(errno.EACCES, "Permission denied"), console.FAILED, "cannot be written"),
     ],
 )  # fmt: skip
