@@ -8,8 +8,11 @@ import typer
 from apps.cli import processes
 from apps.cli.console import explained, progress, say, table
 from apps.pipeline import Progress, RunOutcome, Source, run_once, silent
+from ingestion.files import lying
+from warehouse.build import nothing_new
 from warehouse.engine import WarehouseError, make_home
 from warehouse.settings import Settings
+from warehouse.slot import writer_slot
 
 app = typer.Typer()
 
@@ -51,14 +54,25 @@ def fill(settings: Settings, *, deals: int = 20_000, report: Progress = silent) 
 
 
 def append_days(settings: Settings, report: Progress = silent) -> None:
-    """Simulates the days since the home was last filled, and runs; on the same day there is nothing to do."""
+    """Simulates the days since the home was last filled, and runs; on the same day there is nothing to do.
+
+    What people did on the pages meanwhile is no reason to wait for a build: the services take it up as soon as they run.
+    """
     from ingestion.simulator import append_days as simulate_days
 
+    added = None
     try:
-        simulate_days(settings.landing, settings.truth, _yesterday(), report)
+        added = simulate_days(settings.landing, settings.truth, _yesterday(), report)
     except ValueError as error:
         say(str(error), "yellow")
+    if added is None and not lying(settings) and (processes.alive(settings) or _is_built(settings)):
+        return
     _must_be_green(run_once(settings, progress=report))
+
+
+def _is_built(settings: Settings) -> bool:
+    with writer_slot(settings, "first run"):
+        return nothing_new(settings)
 
 
 def planted_subjects(settings: Settings) -> dict:
