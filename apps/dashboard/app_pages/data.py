@@ -151,7 +151,7 @@ def show_run_times(page: Page, runs: list[dict]) -> None:
     """How long the last builds took, the newest first; red ones are told apart in the table."""
     if len(runs) > 1:
         times = pl.DataFrame(runs[-RUNS:])
-        st.bar_chart(times, x="run_id", y="seconds", height=160, x_label="run", y_label="seconds of the build")
+        st.bar_chart(times, x="run_id", y="seconds", height=160, x_label="run", y_label="build, s")
         table_with_export(page, times.reverse(), "run-times", mart="", what="runs", height=180)
 
 

@@ -7,6 +7,8 @@ from apps.dashboard.ui import dictionary, filters, states
 from apps.dashboard.ui.header import Page
 from apps.dashboard.ui.table import table_with_export
 
+FIRST = "finance.fct_postings"
+
 
 def show_models(page: Page) -> None:
     """One mart: description, owner, columns, and its place between feeds and other marts, each a link."""
@@ -14,7 +16,7 @@ def show_models(page: Page) -> None:
     if not known:
         states.not_loaded("The data dictionary", "any")
         return
-    name = filters.choose("mart", "Mart", {one: one for one in known}, next(iter(known)))
+    name = filters.choose("mart", "Mart", {one: one for one in known}, FIRST if FIRST in known else next(iter(known)))
     mart = known[name]
     st.markdown(states.plain(mart["description"]))
     size = page.frame.publish.tables.get(name, {}).get("rows") if page.frame.publish else None
