@@ -43,8 +43,6 @@ def services(settings: Settings) -> list[Service]:
     host = settings.bind_address
     streamlit = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "apps" / "dashboard" / "main.py")]
     streamlit += ["--server.port", str(settings.dashboard_port), "--server.address", host, "--server.headless", "true"]
-    # a bare expression of a page is no output
-    streamlit += ["--runner.magicEnabled", "false"]
     streamlit += ["--browser.gatherUsageStats", "false", *sign_in.streamlit_options(settings)]
     module = ["-m", "orchestration.definitions", "-d", str(PROJECT)]
     webserver = [_beside("dagster-webserver"), "-h", host, "-p", str(settings.dagster_port), *module]
