@@ -182,11 +182,13 @@ def append_version(
 ) -> Policy:
     """Appends the version that an approved `policy_change` asks for (its payload) and gives it. Raises PolicyRefused.
 
-    Numbers follow the store, and nothing takes force in the past: it would judge decisions already taken.
+    Numbers follow the store, and nothing takes force in the past: it would judge decisions already taken. The shipped policies are
+    written first where the store has none: a change of one must not take the others of its subject out of force.
     """
     wrong = faults(change, now, roles=roles)
     if wrong:
         raise PolicyRefused("; ".join(wrong))
+    seed(connection, now)
     newest = connection.execute(
         sa.select(sa.func.max(policies_table.c.version)).where(policies_table.c.policy_id == change["policy_id"])
     ).scalar()

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from apps.approvals import policies
 from apps.approvals.calendars import add_business_hours
 from apps.approvals.entitlement import Ties, refusals
+from apps.approvals.live import opens_again
 from apps.approvals.marts import MartReader
 from apps.approvals.people import Person
 from apps.approvals.policies import NoPolicy, Policy, Step
@@ -177,7 +178,9 @@ def _rows(
 
 def _is_closed(subject: Subject, live: Any) -> bool:
     """Decided here, and not opened anew since (an identification case comes back under the same id)."""
-    return live is not None and live.state in CLOSED_STATES and subject.opened_at <= live.updated_at
+    if live is None or live.state not in CLOSED_STATES:
+        return False
+    return not opens_again(subject, live.state, live.updated_at)
 
 
 @dataclass(frozen=True)
@@ -309,9 +312,9 @@ def _live(connection: sa.Connection, since: datetime | None, key: tuple[str, str
 
 
 def _deciders(connection: sa.Connection) -> dict[tuple[str, str], list[str]]:
-    """Who took a step of the round under way, of every open subject."""
+    """Who took a step of the round under way, and for whom, of every open subject."""
     query = (
-        sa.select(decisions.c.subject_type, decisions.c.subject_id, decisions.c.actor_id)
+        sa.select(decisions.c.subject_type, decisions.c.subject_id, decisions.c.actor_id, decisions.c.on_behalf_of)
         .join(
             subjects,
             sa.and_(*(subjects.c[name] == decisions.c[name] for name in ("subject_type", "subject_id", "round"))),
@@ -320,7 +323,8 @@ def _deciders(connection: sa.Connection) -> dict[tuple[str, str], list[str]]:
     )
     found: dict[tuple[str, str], list[str]] = {}
     for row in connection.execute(query):
-        found.setdefault((row.subject_type, row.subject_id), []).append(row.actor_id)
+        who = [one for one in (row.actor_id, row.on_behalf_of) if one is not None]
+        found.setdefault((row.subject_type, row.subject_id), []).extend(who)
     return found
 
 

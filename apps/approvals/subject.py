@@ -68,6 +68,7 @@ class SubjectType:
     proposed_by: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     pays: bool = False
+    signed: bool = False
     always: tuple[str, ...] = ()
     may_ask_nobody: bool = False
     reopens: bool = False
@@ -154,7 +155,8 @@ def find(
     kind = subject_types().get(subject_type)
     if kind is None:
         raise NoSuchSubject(f"There is no subject {subject_type}; there are {', '.join(subject_types())}.")
-    row = _from_marts(reader, kind, subject_id) if kind.sql else None
+    published = kind.sql and (not kind.proposed_by or all(mart in reader.marts for mart in kind.marts))
+    row = _from_marts(reader, kind, subject_id) if published else None
     if row is None and kind.proposed_by:
         row = next(iter(proposed(connection, [subject_type], subject_id, closed_too=True)), None)
     if row is None:

@@ -14,7 +14,7 @@ from apps.approvals.entitlement import may_step
 from apps.approvals.orders import Order
 from apps.approvals.people import directory
 from apps.approvals.queue import READS_ALL, QueueRow
-from apps.approvals.reasons import Reason, reasons
+from apps.approvals.reasons import Reason, letters, reasons
 from apps.approvals.subject import Subject, differences, not_rejectable
 from apps.dashboard.inbox import drafts, words
 from apps.dashboard.inbox.drafts import field as named
@@ -238,7 +238,7 @@ def _ready(action: str, said: Mapping[str, Any], needed: bool) -> str:
     """What is still missing, in words; empty when the button may be pressed."""
     if action not in CODELESS and not said.get("reason_code"):
         return "Choose a reason."
-    if needed and not (said.get("note") or "").strip():
+    if needed and not letters(said.get("note")):
         return "This needs a text."
     return "Choose the checks to set aside." if action == "override" and not said.get("checks") else ""
 
