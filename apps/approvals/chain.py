@@ -31,7 +31,8 @@ def now() -> datetime:
 
 def newest_moment(connection: sa.Connection) -> datetime | None:
     """The latest time (naive UTC) at which one of the newest events was recorded; None in an empty chain."""
-    recent = sa.select(BodyField("recorded_at").label("at")).order_by(events.c.seq.desc()).limit(NEWEST).subquery()
+    newest = sa.select(BodyField("recorded_at").label("at")).select_from(events).order_by(events.c.seq.desc())
+    recent = newest.limit(NEWEST).subquery()
     found = connection.execute(sa.select(sa.func.max(recent.c.at))).scalar()
     return datetime.fromisoformat(found.removesuffix("Z")) if found else None
 

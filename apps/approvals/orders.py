@@ -119,7 +119,7 @@ class Desk:
 
     `reader` gives a reader of the publish that readers see now. `deliver` writes what a closed subject sends to the outside and names
     the destinations, `effects` (by subject type) are what an approval changes in the store itself; both within the decision's own
-    transaction. For `undo` after a decision whoever took it may take it back; zero where nobody may.
+    transaction. For `undo` after a decision whoever took it may take it back; zero where nobody may. The home is `simulated` or not.
     """
 
     engine: sa.Engine
@@ -132,6 +132,7 @@ class Desk:
     deliver: Callable[..., Sequence[str] | None] = _nothing
     effects: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     undo: timedelta = timedelta(0)
+    simulated: bool = False
 
 
 @dataclass(frozen=True)

@@ -241,14 +241,18 @@ def publish_age(publish: Any, now: datetime) -> timedelta:
     return now - (publish.loaded_at or publish.published_at)
 
 
-def too_old(policy: Policy, publish: Any, now: datetime) -> str | None:
-    """Why the publish is too old for a decision under this policy, with the command that mends it; None while it is not."""
+def too_old(policy: Policy, publish: Any, now: datetime, *, simulated: bool = False) -> str | None:
+    """Why the publish is too old for a decision under this policy, with the command that mends it; None while it is not.
+
+    Into a `simulated` home nothing comes by itself: there another command makes the days since first.
+    """
     age = publish_age(publish, now)
     if age <= timedelta(hours=policy.max_publish_age_hours):
         return None
+    first = "; this home is simulated, so `make run` simulates the days since first" if simulated else ""
     return (
         f"The data are {_hours(age)} old (publish {publish.publish_id}); a decision on a {policy.subject_type} allows "
-        f"{policy.max_publish_age_hours:g} h. Load what has happened since: `daybook run`."
+        f"{policy.max_publish_age_hours:g} h. Load what has happened since: `daybook run`{first}."
     )
 
 

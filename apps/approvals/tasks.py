@@ -152,7 +152,7 @@ def refuse_claimed(task: Task) -> None:
 
 def refuse_stale(task: Task) -> None:
     """Raises Refusal where the publish, or what the actor saw of the subject, is not the newest enough to decide on."""
-    old = policies.too_old(task.policy, task.reader.publish, task.at)
+    old = policies.too_old(task.policy, task.reader.publish, task.at, simulated=task.desk.simulated)
     if old is not None:
         raise Refusal("stale_publish", old)
     expires = policies.expires_at(task.policy, task.subject.opened_at)

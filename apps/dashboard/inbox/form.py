@@ -160,8 +160,8 @@ def show_difference(changed: Mapping[str, Any]) -> None:
 def _why_not(case: Case) -> None:
     """In words why this person may not take the next step, and what keeps anybody from approving."""
     seat, row = case.seat, case.row
-    old = policies.too_old(row.policy, seat.reader.publish, seat.now) if row.policy else None  # type: ignore[attr-defined]
-    if old is not None:
+    old = row.policy and policies.too_old(row.policy, seat.reader.publish, seat.now, simulated=seat.desk.simulated)
+    if old:
         st.error(f"**Too old to decide on.** {plain(old)}")
     if row.claimed_by is not None and row.claimed_by not in seat.person.accounts:
         st.warning(f"**{row.claimed_by} is working on this** until {words.when(row.claimed_until)}.")

@@ -234,7 +234,7 @@ def test_without_configuration_a_decision_lies_whole_in_the_home(tmp_path: Path)
     (file,) = settings.outbox.iterdir()
     assert file.name.startswith("withdrawal-w1-") and file.suffix == ".json"
     content = json.loads(file.read_text(encoding="utf-8"))
-    assert (content["idempotency_key"], content["payload"]["amount"]) == ("d1:files", "12.50000000")
+    assert (content["idempotency_key"], content["payload"]["amount"]) == ("d1:files", "12.5")
 
 
 def test_a_subject_id_cannot_name_a_file_elsewhere(tmp_path: Path) -> None:

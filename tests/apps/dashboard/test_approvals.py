@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from apps.approvals import chain, tables
@@ -233,7 +234,11 @@ def test_data_too_old_for_a_decision_say_so_with_the_command(open_page: Open, tm
     said = words(open_page("approvals", "petra", home=old.root, subject=GOOD)).replace("\\", "")
     assert "Too old to decide on" in said
     assert "allows 24 h" in said
-    assert "daybook run" in said
+    assert "daybook run" in said and "make run" not in said
+    old.simulated_marker.write_text("{}", encoding="utf-8")
+    st.cache_resource.clear()
+    said = words(open_page("approvals", "petra", home=old.root, subject=GOOD)).replace("\\", "")
+    assert "make run` simulates the days since" in said, "there nothing comes by itself"
 
 
 def test_a_cleared_queue_says_when_the_last_item_went_and_by_whom(
