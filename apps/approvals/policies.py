@@ -228,6 +228,9 @@ def faults(change: Mapping[str, Any], now: datetime, *, roles: Iterable[str] | N
         wrong.append("money would leave without anybody's limit covering it")
     dropped = set(kind.always) - {one.name for one in policy.checks} if policy.steps else ()
     wrong += [f"the check {name} cannot be dropped" for name in sorted(dropped)]
+    wrong += [
+        f"the check {name} can never be overridden" for name in sorted(set(kind.always) & set(policy.overridable))
+    ]
     return wrong
 
 

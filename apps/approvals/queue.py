@@ -134,9 +134,10 @@ def handover(reader: MartReader, connection: sa.Connection, viewer: Person, now:
 def my_requests(reader: MartReader, connection: sa.Connection, viewer: Person, now: datetime) -> list[Request]:
     """What this person asked for, under any of their accounts, newest first: open ones with who acts next, proposals also with their end."""
     ended_too = proposed(connection, subject_types(), makers=viewer.accounts, closed_too=True)
+    asked = set(subject_types()) - _nobodys()
     mine = {
         (one.subject_type, one.subject_id): one
-        for one in (*open_subjects(reader, connection), *(to_subject(reader, row) for row in ended_too))
+        for one in (*open_subjects(reader, connection, asked), *(to_subject(reader, row) for row in ended_too))
         if one.maker_person == viewer.person_key or one.maker in viewer.accounts
     }
     waiting = {row.key: row for row in _rows(reader, connection, viewer, now, ()) if row.key in mine}
@@ -160,10 +161,14 @@ def row_of(reader: MartReader, connection: sa.Connection, subject: Subject, view
 def _rows(
     reader: MartReader, connection: sa.Connection, viewer: Person, now: datetime, types: Iterable[str]
 ) -> list[QueueRow]:
-    """Every subject that nobody closed, with its live state."""
-    found = open_subjects(reader, connection, types)
-    live = _live(connection, min((one.opened_at for one in found), default=now))
+    """Every subject that nobody closed, with its live state; of the kinds that are nobody's, those that concern the viewer."""
     book = policies.book(connection, now)
+    concerned = {one.subject_type for one in book.policies if viewer.role in READS_ALL or viewer.role in one.concerned}
+    hidden = set() if types else _nobodys() - concerned
+    found = open_subjects(reader, connection, types or set(subject_types()) - hidden)
+    # what this person proposed of such a kind is their own all the same
+    found += [to_subject(reader, row) for row in proposed(connection, hidden, makers=viewer.accounts)]
+    live = _live(connection, min((one.opened_at for one in found), default=now))
     deciders, ties = _deciders(connection), Ties(reader, viewer)
     rows = []
     for one in found:
@@ -174,6 +179,10 @@ def _rows(
         if row.policy is None or row.steps:
             rows.append(row)
     return rows
+
+
+def _nobodys() -> set[str]:
+    return {kind.name for kind in subject_types().values() if kind.nobodys}
 
 
 def _is_closed(subject: Subject, live: Any) -> bool:

@@ -139,8 +139,10 @@ def _decision(seat: Seat, key: Key, drawn: tuple[Any, ...]) -> None:
         st.rerun()
     _answer(key)
     _undo(case)
-    closed = live is not None and live.state in CLOSED_STATES
-    if (closed and not opens_again(case.subject, live.state, live.updated_at)) or not case.subject.is_open:
+    here = (
+        live is not None and live.state in CLOSED_STATES and not opens_again(case.subject, live.state, live.updated_at)
+    )
+    if here or not case.subject.is_open:
         _over(case, live)
         return
     with st.container(border=True, gap="small"):

@@ -93,7 +93,9 @@ def decided(engine: sa.Engine, destination: str = "crm", number: int = 1) -> str
         "client_id": "c1", "amount": Decimal("12.5"), "currency": "EUR", "amount_eur": Decimal("12.5"), "policy_id": "withdrawal",
         "policy_version": 1, "publish_id": 1, "publish_age_seconds": 1, "facts_hash": "f", "decided_at": AT,
     }  # fmt: skip
-    event = Event("approval.approved", Actor("s"), **subject, approval_id=f"d{number}", event_id=f"d{number}")
+    event = Event(
+        "approval.approved", Actor("s"), "withdrawal", f"w{number}", approval_id=f"d{number}", event_id=f"d{number}"
+    )
     with writing(engine) as connection:
         attest(connection, event, {"decisions": [row]}, AT)
         return outbox.put(connection, destination, "withdrawal.approved", payload(row, None))
