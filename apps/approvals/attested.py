@@ -80,7 +80,7 @@ def _faults(
     broken = [f"event {row.seq} was edited" for row in found if seal(row.prev_hash, row.body) != row.hash]
     attested: Attested = {}
     for row in found:
-        attested |= {key: said for key, said in attested_by(row.seq, _read(row.body)).items() if key[0] in names}
+        attested |= {key: said for key, said in attested_by(row.seq, body_of(row.body)).items() if key[0] in names}
     return broken + [said for _, said in _compared(attested, stored)]
 
 
@@ -104,7 +104,8 @@ def _compared(attested: Attested, stored: Attested) -> Iterator[tuple[int, str]]
             yield seq, _sentence(name, seq, len(said), len(found))
 
 
-def _read(body: str) -> dict[str, Any]:
+def body_of(body: str | bytes) -> dict[str, Any]:
+    """An event's body as written; empty where somebody made it no JSON at all."""
     try:
         said = json.loads(body)
     except ValueError:

@@ -4,7 +4,6 @@ Asked before each decision and each delivery, so that a row which somebody chang
 asks the same of the whole store.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.approvals.attested import faults_of, policy_faults
+from apps.approvals.attested import body_of, faults_of, policy_faults
 from apps.approvals.canonical import canonical, plain
 from apps.approvals.live import Live, load, undone
 from apps.approvals.subject import subject_types
@@ -71,7 +70,7 @@ def live_faults(connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
 def _live_fault(live: Live, newest: str | None) -> str | None:
     if newest is None:
         return f"no order left it {live.state}" if live.version else None
-    told = _read(newest).get("after") or {}
+    told = body_of(newest).get("after") or {}
     if live.version and all(told.get(name) == getattr(live, name) for name in ("state", "round", "step")):
         return None
     is_now = f"{live.state}, round {live.round}, step {live.step}" if live.version else "gone"
@@ -129,7 +128,7 @@ def _unsent(connection: sa.Connection) -> Iterator[str]:
         events, events.c.event_id == d.decision_id
     )
     for row in connection.execute(query.where(d.final.is_(True), ~undone())):
-        for name in (_read(row.body).get("after") or {}).get("sent_to", ()):
+        for name in (body_of(row.body).get("after") or {}).get("sent_to", ()):
             if f"{row.decision_id}:{name}" not in there:
                 yield f"the message of {row.subject_type} {row.subject_id} to {name} is gone from the outbox"
 
@@ -142,7 +141,7 @@ def _unfounded(message: Any) -> str | None:
 
 
 def _difference(message: Any, decision: Mapping[str, Any], event: str) -> str | None:
-    told = (_read(event).get("after") or {}).get("facts") or {}
+    told = (body_of(event).get("after") or {}).get("facts") or {}
     expected = payload(decision, told.get("facts.lines"))
     stated: Mapping[str, Any] = message.payload if isinstance(message.payload, Mapping) else {}
     wrong = [name for name in sorted({*expected, *stated}) if not _same(expected.get(name), stated.get(name))]
@@ -170,11 +169,3 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text)
     except ArithmeticError:
         return None
-
-
-def _read(body: str) -> dict[str, Any]:
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -1,7 +1,6 @@
 """Verification of the chain over its stored bytes: what was edited, removed, inserted, reordered, cut off or written anew, and where."""
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from apps.approvals.anchors import Anchor, Trail
-from apps.approvals.attested import attested_by, differences
+from apps.approvals.attested import attested_by, body_of, differences
 from apps.approvals.chain import GENESIS
 from apps.approvals.soundness import live_faults, message_faults
 from apps.approvals.store import HEAD, MIGRATIONS, reading
@@ -116,7 +115,7 @@ def _follow(connection: sa.Connection, walk: _Walk, wanted: set[int]) -> int:
             if seq in wanted:
                 walk.at_anchor[seq] = sealed
             if MARK in text:
-                walk.attested.update(attested_by(seq, _body(prev, text)))
+                walk.attested.update(attested_by(seq, body_of(text[len(prev.encode()) :])))
     return walked
 
 
@@ -152,7 +151,7 @@ def _diagnose(walk: _Walk, seq: int, prev: str, sealed: str, hashed: bytes) -> N
         said.append(Fault("missing", walk.seq + 1, f"{_range(walk.seq + 1, seq - 1)} gone from before event {seq}"))
     elif seq <= walk.seq:
         said.append(Fault("inserted", seq, f"event {seq} stands there twice"))
-    written = _body(prev, hashed).get("seq")
+    written = body_of(hashed[len(prev.encode()) :]).get("seq")
     if actual != sealed:
         said.append(Fault("edited", seq, f"event {seq} was edited: what it says is not what was sealed"))
     elif written != seq:
@@ -174,15 +173,6 @@ def _diagnose(walk: _Walk, seq: int, prev: str, sealed: str, hashed: bytes) -> N
             )
     walk.instead = actual if actual != sealed else ""
     walk.faults += said
-
-
-def _body(prev: str, hashed: bytes) -> dict[str, Any]:
-    """The event's body as written; empty where somebody made it no JSON at all."""
-    try:
-        body = json.loads(hashed[len(prev.encode()) :])
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _against_head(walk: _Walk, head: Any) -> list[Fault]:
@@ -208,7 +198,7 @@ def _out_of_place(connection: sa.Connection, last: int) -> list[Fault]:
 
     def written_as(seq: int) -> int | None:
         body = connection.execute(sa.select(events.c.body).where(events.c.seq == seq)).scalar_one()
-        return _body("", body.encode()).get("seq")
+        return body_of(body).get("seq")
 
     if last == 0 or written_as(last) == last:
         return []

@@ -265,20 +265,17 @@ def test_each_check_of_a_seeded_subject_alone_refuses(
 def test_a_clawback_takes_no_more_than_the_client_earned_the_partner(
     marts: Reader, quiet_store: sa.Engine, amount: str, lines: dict[str, str], wrong: dict[str, str]
 ) -> None:
-    parts = [{"period": period, "amount": part} for period, part in lines.items()]
     one = Subject(
-        "commission_clawback", "p-1:c-good:USD", "CY", Decimal(amount), "USD", Decimal(amount), "c-good", None, "system:system", NOW,
-        "Clawback", {"partner_id": "p-1", "lines": parts}, "partners.fct_commission_flags",
+        "commission_clawback", "p-1:c-good:USD", "CY", Decimal(amount), "USD", Decimal(amount), "c-good", None, "system:system", NOW, "Clawback",
+        {"partner_id": "p-1", "lines": [{"period": month, "amount": part} for month, part in lines.items()]}, "partners.fct_commission_flags",
     )  # fmt: skip
     with reading(quiet_store) as connection:
         assert refused(marts, connection, one) == wrong
 
 
 def test_every_check_has_a_test_in_which_it_alone_refuses() -> None:
-    own = {
-        "open_alerts", "break_open", "no_open_breaks", "refund_of_deposit", "own_accounts", "kyc_evidence", "kyc_transition", "nothing_owed",
-        "clawback_within_accruals",
-    }  # fmt: skip
+    own = {"open_alerts", "break_open", "no_open_breaks", "refund_of_deposit", "own_accounts", "kyc_evidence"}
+    own |= {"kyc_transition", "nothing_owed", "clawback_within_accruals"}
     assert {*ALONE, *(name for _, name, _ in WRONG_SEEDED), *own} == set(registry.registered())
 
 
@@ -386,16 +383,14 @@ def test_the_same_question_is_asked_once_a_publish_so_the_decision_holds_the_sto
     marts: Reader, quiet_store: sa.Engine
 ) -> None:
     asked: list[str] = []
-    broker_marts = marts
 
     class Counted:
-        publish, marts = broker_marts.publish, broker_marts.marts
-
         def query(self, sql: str, parameters: Any = ()) -> Any:
             asked.append(sql)
-            return broker_marts.query(sql, parameters)
+            return marts.query(sql, parameters)
 
     reader: Any = Counted()
+    reader.publish, reader.marts = marts.publish, marts.marts
     with reading(quiet_store) as connection:
         one = subject.find(reader, connection, "withdrawal", "w-good")
         run(reader, connection, one)
