@@ -56,20 +56,31 @@ def differences(connection: sa.Connection, attested: Attested) -> Iterator[tuple
 
 def faults_of(connection: sa.Connection, subject_type: str, subject_id: str) -> list[str]:
     """What is wrong with the rows of one subject and with the events that attest them, in words: asked before each decision."""
-    stored = _stored(connection, OF_SUBJECTS, subject_type, subject_id)
+    table = tables.events.c
+    told = sa.and_(table.subject_type == subject_type, table.subject_id == subject_id)
+    return _faults(connection, OF_SUBJECTS, _stored(connection, OF_SUBJECTS, subject_type, subject_id), told)
+
+
+def policy_faults(connection: sa.Connection) -> list[str]:
+    """What is wrong with the policies that the store holds, all of them: one that nobody approved would be the rule for everything."""
+    stored = _stored(connection, ("policies",))
+    return _faults(connection, ("policies",), stored, tables.events.c.subject_type == "policy")
+
+
+def _faults(
+    connection: sa.Connection, names: Sequence[str], stored: Attested, told: sa.ColumnElement[bool]
+) -> list[str]:
+    """The stored rows of these tables against the events they name and those of the condition."""
     table = tables.events.c
     found = connection.execute(
         sa.select(table.seq, table.body, table.prev_hash, table.hash).where(
-            sa.or_(
-                table.seq.in_({seq for _, seq in stored}),
-                sa.and_(table.subject_type == subject_type, table.subject_id == subject_id),
-            )
+            sa.or_(table.seq.in_({seq for _, seq in stored}), told)
         )
     ).all()
     broken = [f"event {row.seq} was edited" for row in found if seal(row.prev_hash, row.body) != row.hash]
     attested: Attested = {}
     for row in found:
-        attested |= {key: said for key, said in attested_by(row.seq, _read(row.body)).items() if key[0] in OF_SUBJECTS}
+        attested |= {key: said for key, said in attested_by(row.seq, _read(row.body)).items() if key[0] in names}
     return broken + [said for _, said in _compared(attested, stored)]
 
 

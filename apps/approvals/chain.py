@@ -15,16 +15,26 @@ import sqlalchemy as sa
 
 from apps.approvals.canonical import canonical, moment
 from apps.approvals.store import StoreError
-from apps.approvals.tables import chain_head, events
+from apps.approvals.tables import BodyField, chain_head, events
 
 GENESIS = "0" * 64
 SOURCE = "daybook"
+NEWEST = 20
+"""How many events `newest_moment` looks at: so that one recorded while the clock was wrong does not stop everything for ever."""
 COPY = "copy events (seq, body, prev_hash, hash) from stdin"
 
 
 def now() -> datetime:
     """Naive UTC with microseconds, as the store keeps time."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def newest_moment(connection: sa.Connection) -> datetime | None:
+    """The latest time (naive UTC) at which one of the newest events was recorded; None in an empty chain."""
+    newest = sa.select(BodyField("recorded_at").label("at")).select_from(events).order_by(events.c.seq.desc())
+    recent = newest.limit(NEWEST).subquery()
+    found = connection.execute(sa.select(sa.func.max(recent.c.at))).scalar()
+    return datetime.fromisoformat(found.removesuffix("Z")) if found else None
 
 
 def new_id() -> str:

@@ -13,6 +13,7 @@ from apps.approvals.live import Live, Overtaken
 from apps.approvals.marts import MartReader
 from apps.approvals.orders import DONE, Answer, Desk, Order, Refusal, Task, carry_out
 from apps.approvals.people import UnknownPerson
+from apps.approvals.reasons import letters
 from apps.approvals.store import reading
 from apps.approvals.tasks import (
     answer,
@@ -98,7 +99,7 @@ def give_information(task: Task) -> Answer:
     """What was asked for, told in the note, by whoever asked or by a colleague on their behalf; the subject goes on."""
     if task.live.state != "info_requested":
         raise Refusal("state", "Nobody asked for information about this.")
-    if not (task.order.note or "").strip():
+    if not letters(task.order.note):
         raise Refusal("reason", "Say what the information is.")
     if not _is_maker(task):
         _refuse_other_roles(task)

@@ -11,15 +11,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.approvals import claims, policies
+from apps.approvals import claims, policies, soundness
 from apps.approvals.attested import attest, faults_of
 from apps.approvals.canonical import plain
 from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, refused
-from apps.approvals.live import Live, undone
+from apps.approvals.live import Live
 from apps.approvals.orders import Answer, Desk, Order, Refusal, Task, carry_out
 from apps.approvals.policies import Step
-from apps.approvals.subject import not_rejectable
+from apps.approvals.reasons import letters
+from apps.approvals.subject import not_rejectable, subject_types
 from apps.approvals.tables import decisions, proposals, subjects
 from apps.approvals.tasks import (
     answer,
@@ -65,6 +66,7 @@ def approve(task: Task) -> Answer:
     set_aside, overriders = _set_aside(task)
     refuse_unentitled(task, step, earlier=overriders)
     refuse_without_reason(task)
+    _refuse_amount(task)
     _refuse_in_bulk(task)
     results = _checked(task, step)
     failed = [one for one in refused(results) if one.name not in set_aside]
@@ -113,7 +115,7 @@ def override(task: Task) -> Answer:
     second = replace(step, roles=task.policy.override_roles, needs_limit=False) if step else None
     refuse_unentitled(task, second)
     refuse_without_reason(task)
-    if not (task.order.note or "").strip():
+    if not letters(task.order.note):
         raise Refusal("reason", "An override needs a text that says why.")
     results = _checked(task, step)
     failed = {one.name for one in refused(results)}
@@ -181,23 +183,30 @@ def _decided(
     told = {"state": after.state, "round": after.round, "step": after.step, **after.clocks(), "facts": subject.shown()}
     if agreed_with:
         told["agreed_with"] = list(agreed_with)
+    if after.closed and (destinations := task.desk.deliver(task.connection, subject, row)):
+        told["sent_to"] = list(destinations)
     event = replace(task.event(kind, told, decision_id), approval_id=decision_id)
     attest(task.connection, event, {"decisions": [row], "check_results": ran}, task.at)
     settled = settle(task, after)
-    if settled.closed:
-        task.desk.deliver(task.connection, subject, row)
-        if settled.state == "approved" and (effect := task.desk.effects.get(subject.subject_type)):
-            effect(task.connection, subject, row, task.actor)
+    if settled.state == "approved" and (effect := task.desk.effects.get(subject.subject_type)):
+        effect(task.connection, subject, row, task.actor)
     return answer(
         settled, said, decision_id, decision_id=decision_id, checks=tuple(plain(_as_row(one)) for one in results)
     )
 
 
 def _same_round(task: Task) -> Task:
-    """The task in a new round where the round's earlier decisions were on other facts, or on a policy with fewer steps than were taken."""
-    live = task.live
+    """The task in a new round where the round's earlier steps were taken on other facts, or would not be steps of the policy in force."""
+    live, policy = task.live, task.policy
     decided = live.facts_hash is not None
-    if decided and (live.facts_hash != task.subject.facts_hash or live.step >= len(task.policy.steps)):
+    if decided and (
+        live.facts_hash != task.subject.facts_hash
+        or live.step >= len(policy.steps)
+        or any(
+            row.actor_role not in (*policy.steps[row.step - 1].roles, *policy.escalation_roles)
+            for row in _of_round(task, "approve")
+        )
+    ):
         # the order still compares with the version it found; the void approvals stay on record in their round
         fresh = replace(live, round=live.round + 1, step=0, facts_hash=None)
         return replace(task, live=replace(fresh, state="open" if live.state == "waiting" else live.state))
@@ -206,21 +215,13 @@ def _same_round(task: Task) -> Task:
 
 def _refuse_tampered(task: Task) -> None:
     """Raises Refusal where what stands in the store about this subject is not what its orders wrote: nobody decides on that."""
-    live, table = task.live, decisions.c
-    wrong = faults_of(task.connection, live.subject_type, live.subject_id)
-    rows = task.connection.execute(
-        sa.select(table.round, table.decision, table.final, table.decided_at).where(
-            table.subject_type == live.subject_type, table.subject_id == live.subject_id, ~undone()
-        )
-    ).all()
-    approved = [row for row in rows if row.round == live.round and row.decision == "approve"]
-    if len(approved) != live.step:
-        wrong.append(f"{live.step} steps are said to be taken, {len(approved)} are on record")
-    if any(row.final and row.decided_at >= task.subject.opened_at for row in rows):
-        wrong.append("it is said to be open, and its final decision is on record")
-    if wrong:
-        said = f"The record of this subject was changed by hand ({'; '.join(wrong)}). Run `daybook audit verify`."
-        raise Refusal("tampered", said)
+    if wrong := soundness.faults(task.connection, task.live, task.subject.opened_at):
+        raise _tampered(wrong)
+
+
+def _tampered(wrong: Sequence[str]) -> Refusal:
+    said = f"The record of this subject was changed by hand ({'; '.join(wrong)}). Run `daybook audit verify`."
+    return Refusal("tampered", said)
 
 
 def _checked(task: Task, step: Step | None) -> list[CheckResult]:
@@ -253,25 +254,39 @@ def _proposed_overrides(task: Task) -> tuple[frozenset[str], tuple[str, ...]]:
         d.subject_type == s.subject_type, d.subject_id == s.subject_id, d.round == s.round, d.final.is_(True)
     )
     query = (
-        sa.select(p.payload, d.actor_id)
+        sa.select(p.subject_id, p.payload, d.actor_id, d.on_behalf_of)
         .select_from(proposals.join(subjects, same).join(decisions, final))
         .where(p.subject_type == "override", s.state == "approved", p.proposed_at >= task.subject.opened_at)
         .where(sa.or_(p.subject_id == target, p.subject_id.startswith(f"{target}#", autoescape=True)))
     )
-    found = task.connection.execute(query).all()
-    return frozenset(name for row in found for name in row.payload["checks"]), tuple(row.actor_id for row in found)
+    named = {"target_type": task.order.subject_type, "target_id": task.order.subject_id}
+    # an id may itself bear the sign that numbers proposals
+    found = [row for row in task.connection.execute(query) if named.items() <= row.payload.items()]
+    if wrong := [said for row in found for said in faults_of(task.connection, "override", row.subject_id)]:
+        raise _tampered(wrong)
+    who = [one for row in found for one in (row.actor_id, row.on_behalf_of) if one is not None]
+    return frozenset(name for row in found for name in row.payload["checks"]), tuple(who)
 
 
 def _of_round(task: Task, decision: str) -> Sequence[Any]:
     table = decisions.c
     return task.connection.execute(
-        sa.select(table.overridden, table.actor_id).where(
+        sa.select(table.overridden, table.actor_id, table.actor_role, table.step).where(
             table.subject_type == task.order.subject_type,
             table.subject_id == task.order.subject_id,
             table.round == task.live.round,
             table.decision == decision,
         )
     ).all()
+
+
+def _refuse_amount(task: Task) -> None:
+    """Raises Refusal for a payment of nothing, or of less than nothing: no check of what is there would stop it."""
+    kind, amount = subject_types()[task.subject.subject_type], task.subject.amount
+    if kind.pays and not kind.signed and amount is not None and amount <= 0:
+        raise Refusal(
+            "amount", f"This would pay {amount:,f} {task.subject.currency}; what is paid is more than nothing."
+        )
 
 
 def _refuse_in_bulk(task: Task) -> None:

@@ -21,6 +21,7 @@ def open_desk(settings: Settings) -> Desk:
         deliver=deliverer(settings),
         effects=EFFECTS,
         undo=timedelta(seconds=settings.undo_seconds),
+        simulated=settings.simulated_marker.exists(),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.approvals.subject import Subject
+from apps.approvals.subject import Subject, subject_types
 from apps.approvals.tables import CLOSED_STATES, BodyField, decisions, events, subjects
 
 UNDONE = "approval.undone"
@@ -68,9 +68,19 @@ def load(connection: sa.Connection, subject_type: str, subject_id: str) -> Live:
     return Live(**{**row, "waiting_for": tuple(row["waiting_for"]) if row["waiting_for"] else None})
 
 
+def opens_again(subject: Subject, state: str, closed_at: datetime | None) -> bool:
+    """Whether a subject that was closed here at that time is open once more: its source opened it since.
+
+    What was approved stays so unless its kind `reopens`: a request that its source changed afterwards would be paid a second time.
+    """
+    if state not in CLOSED_STATES or closed_at is None or subject.opened_at <= closed_at:
+        return False
+    return state != "approved" or subject_types()[subject.subject_type].reopens
+
+
 def opened_again(live: Live, subject: Subject) -> Live:
     """A subject that was decided and that its source opened anew since starts another round; any other stays as it is."""
-    if not (live.closed and live.updated_at is not None and subject.opened_at > live.updated_at):
+    if not opens_again(subject, live.state, live.updated_at):
         return live
     return replace(
         live, state="open", round=live.round + 1, step=0, facts_hash=None, waiting_for=None, due_at=None,

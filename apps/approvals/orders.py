@@ -4,7 +4,7 @@ Every order runs in one write transaction: its key is looked up, its subject, pe
 everything it changes is committed together with its event and its answer, or nothing but the event of its refusal.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,9 +117,9 @@ def _nothing(*_: Any) -> None:
 class Desk:
     """Where orders are carried out: the store, the newest publish, the clock, and what is asked of the rest of the machinery.
 
-    `reader` gives a reader of the publish that readers see now. `deliver` writes what a closed subject sends to the outside, and
-    `effects` (by subject type) what an approval changes in the store itself; both within the decision's own transaction. For `undo`
-    after a decision whoever took it may take it back; zero where nobody may.
+    `reader` gives a reader of the publish that readers see now. `deliver` writes what a closed subject sends to the outside and names
+    the destinations, `effects` (by subject type) are what an approval changes in the store itself; both within the decision's own
+    transaction. For `undo` after a decision whoever took it may take it back; zero where nobody may. The home is `simulated` or not.
     """
 
     engine: sa.Engine
@@ -129,9 +129,10 @@ class Desk:
     policy_for: Callable[..., Policy] = policies.policy_for
     person: Callable[[MartReader, str], Person] = people.person
     run_checks: Callable[..., list[CheckResult]] = checks.run_checks
-    deliver: Callable[..., None] = _nothing
+    deliver: Callable[..., Sequence[str] | None] = _nothing
     effects: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     undo: timedelta = timedelta(0)
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,10 @@ def carry_out(desk: Desk, order: Order, handler: Callable[[Desk, Order, sa.Conne
 
     A refusal is recorded before it is answered. A constraint of the store that the handler ran into is a refusal too.
     """
-    reader = desk.reader()
+    reader = desk.reader()  # what is new is opened before the store is held …
     try:
         with writing(desk.engine) as connection:
+            reader = desk.reader()  # … and may be newer still once it is our turn
             try:
                 earlier = _answered(connection, order)
                 if earlier is not None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.approvals import chain
+from apps.approvals import chain, soundness
 from apps.approvals.chain import SYSTEM, Actor, Event
 from apps.approvals.deliveries import Message, NotDelivered, send
 from apps.approvals.destinations import DestinationError, Email, File, Webhook, destinations
@@ -32,7 +32,6 @@ LONGEST_WAIT = timedelta(hours=6)
 LEASE = timedelta(seconds=60)
 """Beyond the destination's own time-out: how long a message waits for a worker that has died."""
 WORKERS = 8
-SENT = {"approve": "approved", "reject": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -46,29 +45,25 @@ class Outcome:
     next_attempt_at: datetime | None
 
 
-def deliverer(settings: Settings) -> Callable[[sa.Connection, Subject, Mapping[str, Any]], None]:
-    """What `Desk.deliver` asks for: puts a final decision into the outbox for every destination that wants it.
+def deliverer(settings: Settings) -> Callable[[sa.Connection, Subject, Mapping[str, Any]], list[str]]:
+    """What `Desk.deliver` asks for: puts a final decision into the outbox for every destination that wants it, and names them.
 
     It is due when the decision can no longer be undone.
     """
 
-    def deliver(connection: sa.Connection, subject: Subject, decision: Mapping[str, Any]) -> None:
-        payload = {
-            name: decision[name]
-            for name in (
-                "decision_id", "subject_type", "subject_id", "round", "decision", "reason_code", "entity", "client_id", "amount", "currency",
-                "amount_eur", "decided_at",
-            )
-        }  # fmt: skip
-        payload |= {"decided_by": decision["actor_id"], "role": decision["actor_role"]}
-        if lines := subject.facts.get("lines"):
-            # who is paid what, or from which month it is taken back
-            payload["lines"] = lines
+    def deliver(connection: sa.Connection, subject: Subject, decision: Mapping[str, Any]) -> list[str]:
+        payload = soundness.payload(decision, subject.facts.get("lines"))
         at_once = subject_types()[subject.subject_type].at_once
         due = decision["decided_at"] + timedelta(seconds=0 if at_once else settings.undo_seconds)
-        for name, destination in destinations(settings).items():
-            if destination.wants(subject.subject_type, decision["decision"]):
-                put(connection, name, f"{subject.subject_type}.{SENT[decision['decision']]}", payload, due)
+        kind = f"{subject.subject_type}.{soundness.SENT[decision['decision']]}"
+        wanted = [
+            name
+            for name, one in destinations(settings).items()
+            if one.wants(subject.subject_type, decision["decision"])
+        ]
+        for name in wanted:
+            put(connection, name, kind, payload, due)
+        return wanted
 
     return deliver
 
@@ -150,7 +145,7 @@ Known = Mapping[str, File | Webhook | Email]
 
 
 def _lease(engine: sa.Engine, settings: Settings, known: Known, at: datetime) -> _Leased | Outcome | None:
-    """The next due message, taken; an Outcome for one that killed its worker too often; None when nothing is due.
+    """The next due message, taken; an Outcome for one that killed its worker too often or tells what nobody decided; None when nothing is due.
 
     The attempt is counted before it is made, so that a message that kills every worker ends among the dead letters too.
     """
@@ -162,6 +157,8 @@ def _lease(engine: sa.Engine, settings: Settings, known: Known, at: datetime) ->
             return None
         if row.leased_by is not None and _spent(row.attempts, settings):
             return _bury(connection, row, "The worker died during the last attempt.", at)
+        if (wrong := soundness.message_fault(connection, row)) is not None:
+            return _bury(connection, row, f"Not sent: {wrong}. It was changed by hand; run `daybook audit verify`.", at)
         destination = known.get(row.destination)
         patience = timedelta(seconds=destination.timeout_seconds if destination else 0) + LEASE
         connection.execute(

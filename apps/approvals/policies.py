@@ -182,11 +182,13 @@ def append_version(
 ) -> Policy:
     """Appends the version that an approved `policy_change` asks for (its payload) and gives it. Raises PolicyRefused.
 
-    Numbers follow the store, and nothing takes force in the past: it would judge decisions already taken.
+    Numbers follow the store, and nothing takes force in the past: it would judge decisions already taken. The shipped policies are
+    written first where the store has none: a change of one must not take the others of its subject out of force.
     """
     wrong = faults(change, now, roles=roles)
     if wrong:
         raise PolicyRefused("; ".join(wrong))
+    seed(connection, now)
     newest = connection.execute(
         sa.select(sa.func.max(policies_table.c.version)).where(policies_table.c.policy_id == change["policy_id"])
     ).scalar()
@@ -226,6 +228,9 @@ def faults(change: Mapping[str, Any], now: datetime, *, roles: Iterable[str] | N
         wrong.append("money would leave without anybody's limit covering it")
     dropped = set(kind.always) - {one.name for one in policy.checks} if policy.steps else ()
     wrong += [f"the check {name} cannot be dropped" for name in sorted(dropped)]
+    wrong += [
+        f"the check {name} can never be overridden" for name in sorted(set(kind.always) & set(policy.overridable))
+    ]
     return wrong
 
 
@@ -239,14 +244,18 @@ def publish_age(publish: Any, now: datetime) -> timedelta:
     return now - (publish.loaded_at or publish.published_at)
 
 
-def too_old(policy: Policy, publish: Any, now: datetime) -> str | None:
-    """Why the publish is too old for a decision under this policy, with the command that mends it; None while it is not."""
+def too_old(policy: Policy, publish: Any, now: datetime, *, simulated: bool = False) -> str | None:
+    """Why the publish is too old for a decision under this policy, with the command that mends it; None while it is not.
+
+    Into a `simulated` home nothing comes by itself: there another command makes the days since first.
+    """
     age = publish_age(publish, now)
     if age <= timedelta(hours=policy.max_publish_age_hours):
         return None
+    first = "; this home is simulated, so `make run` simulates the days since first" if simulated else ""
     return (
         f"The data are {_hours(age)} old (publish {publish.publish_id}); a decision on a {policy.subject_type} allows "
-        f"{policy.max_publish_age_hours:g} h. Load what has happened since: `daybook run`."
+        f"{policy.max_publish_age_hours:g} h. Load what has happened since: `daybook run`{first}."
     )
 
 

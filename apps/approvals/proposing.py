@@ -18,6 +18,9 @@ from apps.approvals.store import writing
 from apps.approvals.subject import Subject, SubjectType, find, subject_types, to_subject
 from apps.approvals.tables import CLOSED_STATES, proposals, subjects
 
+LARGEST = Decimal(10) ** 18
+"""No amount of money is larger; with eight decimals it still fits what decimals are reckoned in."""
+
 
 class ProposalRefused(ValueError):
     """The proposal cannot be raised; the message lists why and who may."""
@@ -103,8 +106,17 @@ def _may_propose(
     wrong += [f"it does not state {name}" for name in kind.needs if payload.get(name) in (None, "", [])]
     if kind.pays and (amount is None or currency is None):
         wrong.append("it states no amount and currency")
+    if amount is not None and not _is_money(amount, signed=kind.signed or not kind.pays):
+        wrong.append(f"{amount} is no amount of money")
     if wrong:
         raise ProposalRefused(f"This {kind.label.lower()} cannot be proposed: {'; '.join(wrong)}.")
+
+
+def _is_money(amount: Decimal, *, signed: bool) -> bool:
+    """Whether it is a number of at most eight decimals that the store can hold, and more than nothing unless `signed`."""
+    if not amount.is_finite() or abs(amount) >= LARGEST:
+        return False
+    return amount == amount.quantize(Decimal("0.00000001")) and (amount > 0 or (signed and amount != 0))
 
 
 def _free_id(connection: sa.Connection, subject_type: str, about: str) -> str:

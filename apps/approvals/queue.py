@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from apps.approvals import policies
 from apps.approvals.calendars import add_business_hours
 from apps.approvals.entitlement import Ties, refusals
+from apps.approvals.live import opens_again
 from apps.approvals.marts import MartReader
 from apps.approvals.people import Person
 from apps.approvals.policies import NoPolicy, Policy, Step
@@ -133,9 +134,10 @@ def handover(reader: MartReader, connection: sa.Connection, viewer: Person, now:
 def my_requests(reader: MartReader, connection: sa.Connection, viewer: Person, now: datetime) -> list[Request]:
     """What this person asked for, under any of their accounts, newest first: open ones with who acts next, proposals also with their end."""
     ended_too = proposed(connection, subject_types(), makers=viewer.accounts, closed_too=True)
+    asked = set(subject_types()) - _nobodys()
     mine = {
         (one.subject_type, one.subject_id): one
-        for one in (*open_subjects(reader, connection), *(to_subject(reader, row) for row in ended_too))
+        for one in (*open_subjects(reader, connection, asked), *(to_subject(reader, row) for row in ended_too))
         if one.maker_person == viewer.person_key or one.maker in viewer.accounts
     }
     waiting = {row.key: row for row in _rows(reader, connection, viewer, now, ()) if row.key in mine}
@@ -159,10 +161,14 @@ def row_of(reader: MartReader, connection: sa.Connection, subject: Subject, view
 def _rows(
     reader: MartReader, connection: sa.Connection, viewer: Person, now: datetime, types: Iterable[str]
 ) -> list[QueueRow]:
-    """Every subject that nobody closed, with its live state."""
-    found = open_subjects(reader, connection, types)
-    live = _live(connection, min((one.opened_at for one in found), default=now))
+    """Every subject that nobody closed, with its live state; of the kinds that are nobody's, those that concern the viewer."""
     book = policies.book(connection, now)
+    concerned = {one.subject_type for one in book.policies if viewer.role in READS_ALL or viewer.role in one.concerned}
+    hidden = set() if types else _nobodys() - concerned
+    found = open_subjects(reader, connection, types or set(subject_types()) - hidden)
+    # what this person proposed of such a kind is their own all the same
+    found += [to_subject(reader, row) for row in proposed(connection, hidden, makers=viewer.accounts)]
+    live = _live(connection, min((one.opened_at for one in found), default=now))
     deciders, ties = _deciders(connection), Ties(reader, viewer)
     rows = []
     for one in found:
@@ -175,9 +181,15 @@ def _rows(
     return rows
 
 
+def _nobodys() -> set[str]:
+    return {kind.name for kind in subject_types().values() if kind.nobodys}
+
+
 def _is_closed(subject: Subject, live: Any) -> bool:
     """Decided here, and not opened anew since (an identification case comes back under the same id)."""
-    return live is not None and live.state in CLOSED_STATES and subject.opened_at <= live.updated_at
+    if live is None or live.state not in CLOSED_STATES:
+        return False
+    return not opens_again(subject, live.state, live.updated_at)
 
 
 @dataclass(frozen=True)
@@ -309,9 +321,9 @@ def _live(connection: sa.Connection, since: datetime | None, key: tuple[str, str
 
 
 def _deciders(connection: sa.Connection) -> dict[tuple[str, str], list[str]]:
-    """Who took a step of the round under way, of every open subject."""
+    """Who took a step of the round under way, and for whom, of every open subject."""
     query = (
-        sa.select(decisions.c.subject_type, decisions.c.subject_id, decisions.c.actor_id)
+        sa.select(decisions.c.subject_type, decisions.c.subject_id, decisions.c.actor_id, decisions.c.on_behalf_of)
         .join(
             subjects,
             sa.and_(*(subjects.c[name] == decisions.c[name] for name in ("subject_type", "subject_id", "round"))),
@@ -320,7 +332,8 @@ def _deciders(connection: sa.Connection) -> dict[tuple[str, str], list[str]]:
     )
     found: dict[tuple[str, str], list[str]] = {}
     for row in connection.execute(query):
-        found.setdefault((row.subject_type, row.subject_id), []).append(row.actor_id)
+        who = [one for one in (row.actor_id, row.on_behalf_of) if one is not None]
+        found.setdefault((row.subject_type, row.subject_id), []).extend(who)
     return found
 
 

@@ -1,5 +1,6 @@
 """Why: the reason codes an order may give, dated, per subject and action. Codes are counted; notes are read."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -41,9 +42,19 @@ def require_reason(subject_type: str, action: str, code: str | None, note: str |
     if code not in allowed:
         said = f"{code} is no reason to {action} a {subject_type}" if code else f"To {action} needs a reason code"
         raise BadReason(f"{said} at {at:%Y-%m-%d}; these are: {', '.join(allowed) or 'none'}.")
-    if allowed[code].needs_note and not (note or "").strip():
+    if allowed[code].needs_note and not letters(note):
         raise BadReason(f"The reason {code} ({allowed[code].text}) needs a text beside it.")
     return allowed[code]
+
+
+def letters(text: str | None) -> int:
+    """How many letters and digits the text has: blanks, signs and what nobody can see say nothing.
+
+    >>> letters("ok 1"), letters(" \u200b\u2060\u3164.")
+    (3, 0)
+    """
+    # Unicode counts its fillers as letters
+    return sum(one.isalnum() and "FILLER" not in unicodedata.name(one, "") for one in text or "")
 
 
 @cache

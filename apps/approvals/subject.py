@@ -68,9 +68,11 @@ class SubjectType:
     proposed_by: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     pays: bool = False
+    signed: bool = False
     always: tuple[str, ...] = ()
     may_ask_nobody: bool = False
     reopens: bool = False
+    nobodys: bool = False
     about: str = ""
     at_once: bool = False
     rejects: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -125,7 +127,7 @@ class Subject:
         return frozenset(one for one in found if isinstance(one, str))
 
 
-_published: WeakKeyDictionary[Any, list[Subject]] = WeakKeyDictionary()
+_published: WeakKeyDictionary[Any, dict[str, list[Subject]]] = WeakKeyDictionary()
 
 
 def differences(seen: Mapping[str, Any], now: Subject) -> dict[str, tuple[Any, Any]]:
@@ -154,7 +156,8 @@ def find(
     kind = subject_types().get(subject_type)
     if kind is None:
         raise NoSuchSubject(f"There is no subject {subject_type}; there are {', '.join(subject_types())}.")
-    row = _from_marts(reader, kind, subject_id) if kind.sql else None
+    published = kind.sql and (not kind.proposed_by or all(mart in reader.marts for mart in kind.marts))
+    row = _from_marts(reader, kind, subject_id) if published else None
     if row is None and kind.proposed_by:
         row = next(iter(proposed(connection, [subject_type], subject_id, closed_too=True)), None)
     if row is None:
@@ -170,24 +173,30 @@ def find(
 def open_subjects(reader: MartReader, connection: sa.Connection, types: Iterable[str] = ()) -> list[Subject]:
     """Every subject that the marts or the store's proposals show as open, for lists: without the evidence that `find` adds.
 
-    One query over the marts, asked once per reader since a publish never changes, and one over the store. Whether a subject was
-    decided here since, the store's live state says. A subject type whose mart is not published yet has no rows.
+    One query over the marts, asked once per reader and type since a publish never changes, and one over the store. Whether a subject
+    was decided here since, the store's live state says. A subject type whose mart is not published yet has no rows.
     """
     wanted = set(types) or set(subject_types())
     if unknown := sorted(wanted - set(subject_types())):
         raise NoSuchSubject(f"There is no subject {unknown[0]}; there are {', '.join(subject_types())}.")
-    found = [one for one in _open_in_marts(reader) if one.subject_type in wanted]
+    found = _open_in_marts(reader, wanted)
     names = [name for name in wanted if subject_types()[name].proposed_by]
     return found + [to_subject(reader, row) for row in proposed(connection, names)]
 
 
-def _open_in_marts(reader: MartReader) -> list[Subject]:
-    found = _published.get(reader)
-    if found is None:
-        kinds = [one for one in subject_types().values() if one.sql and all(mart in reader.marts for mart in one.marts)]
-        answered = rows(reader, _query(kinds, "is_open")) if kinds else []
-        found = _published[reader] = [to_subject(reader, row) for row in answered]
-    return found
+def _open_in_marts(reader: MartReader, wanted: set[str]) -> list[Subject]:
+    known = _published.setdefault(reader, {})
+    kinds = [
+        one
+        for one in subject_types().values()
+        if one.sql and one.name in wanted - known.keys() and all(mart in reader.marts for mart in one.marts)
+    ]
+    if kinds:
+        found: dict[str, list[Subject]] = {one.name: [] for one in kinds}
+        for row in rows(reader, _query(kinds, "is_open")):
+            found[row["subject_type"]].append(to_subject(reader, row))
+        known.update(found)
+    return [one for name in subject_types() if name in wanted for one in known.get(name, ())]
 
 
 def _query(kinds: list[SubjectType], condition: str) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from apps.approvals import policies
 from apps.approvals.calendars import add_business_hours
 from apps.approvals.canonical import moment
+from apps.approvals.chain import newest_moment
 from apps.approvals.entitlement import Ties, refusals
 from apps.approvals.live import Live, Overtaken, load, opened_again, save
 from apps.approvals.marts import MartReader
@@ -18,6 +19,9 @@ from apps.approvals.policies import NoPolicy, Step
 from apps.approvals.reasons import BadReason, require_reason
 from apps.approvals.subject import NoSuchSubject, differences
 from apps.approvals.tables import decisions
+
+CLOCK_MAY_LAG = timedelta(minutes=1)
+"""How far the clocks of several servers may be apart."""
 
 
 def handled(
@@ -40,6 +44,7 @@ def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReade
     With `closed_too` the live state is given as it stands, for the order that undoes what closed it.
     """
     at = desk.clock()
+    _refuse_wrong_clock(connection, reader, at)
     try:
         person = desk.person(reader, order.actor_id)
     except UnknownPerson as error:
@@ -66,6 +71,19 @@ def begin(desk: Desk, order: Order, connection: sa.Connection, reader: MartReade
         live = replace(live, opened_at=found.opened_at, due_at=due)
     live = replace(live, entity=found.entity, client_id=found.client_id, maker_person=found.maker_person)
     return Task(desk, order, connection, reader, at, person, live, found, policy)
+
+
+def _refuse_wrong_clock(connection: sa.Connection, reader: MartReader, at: datetime) -> None:
+    """Raises Refusal where this server's clock is behind what was recorded already: old data would look fresh, and a claim would not end."""
+    publish = reader.publish
+    known = (newest_moment(connection), publish.loaded_at or publish.published_at)
+    newest = max((one for one in known if one is not None), default=at)
+    if at < newest - CLOCK_MAY_LAG:
+        raise Refusal(
+            "clock",
+            f"This server's clock says {at:%Y-%m-%d %H:%M} UTC, and something was recorded at {newest:%Y-%m-%d %H:%M} already. "
+            "Set the clock right; nobody decides before.",
+        )
 
 
 def settle(task: Task, after: Live) -> Live:
@@ -98,12 +116,12 @@ def roles_of_next(task: Task, live: Live) -> tuple[str, ...]:
 
 
 def deciders(connection: sa.Connection, live: Live) -> list[str]:
-    """Who took a step, or overrode a check, in the round under way."""
+    """Who took a step, or overrode a check, in the round under way, and for whom: a delegate's step is the principal's too."""
     table = decisions.c
-    query = sa.select(table.actor_id).where(
+    query = sa.select(table.actor_id, table.on_behalf_of).where(
         table.subject_type == live.subject_type, table.subject_id == live.subject_id, table.round == live.round
     )
-    return list(connection.execute(query).scalars())
+    return [who for row in connection.execute(query) for who in row if who is not None]
 
 
 def refuse_unentitled(
@@ -134,7 +152,7 @@ def refuse_claimed(task: Task) -> None:
 
 def refuse_stale(task: Task) -> None:
     """Raises Refusal where the publish, or what the actor saw of the subject, is not the newest enough to decide on."""
-    old = policies.too_old(task.policy, task.reader.publish, task.at)
+    old = policies.too_old(task.policy, task.reader.publish, task.at, simulated=task.desk.simulated)
     if old is not None:
         raise Refusal("stale_publish", old)
     expires = policies.expires_at(task.policy, task.subject.opened_at)

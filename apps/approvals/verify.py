@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from apps.approvals.anchors import Anchor, Trail
 from apps.approvals.attested import attested_by, differences
 from apps.approvals.chain import GENESIS
+from apps.approvals.soundness import live_faults, message_faults
 from apps.approvals.store import HEAD, MIGRATIONS, reading
 from apps.approvals.tables import chain_head, decisions, events, outbox, subjects
 
@@ -251,7 +252,7 @@ def _against_anchors(walk: _Walk, anchors: tuple[Anchor, ...]) -> list[Fault]:
 
 
 def _unfounded(connection: sa.Connection) -> list[Fault]:
-    """Closed subjects without the decision that closed them, and deliveries of decisions that nobody took."""
+    """Closed subjects without the decision that closed them, live states that nobody ordered, and messages that tell what nobody decided."""
     s, d, o = subjects.c, decisions.c, outbox.c
     same = sa.and_(
         *(s[name] == d[name] for name in ("subject_type", "subject_id", "round")),
@@ -268,9 +269,19 @@ def _unfounded(connection: sa.Connection) -> list[Fault]:
         .select_from(outbox.outerjoin(decisions, o.decision_id == d.decision_id))
         .where(o.decision_id.is_not(None), d.decision_id.is_(None))
     )
+    undecided = connection.execute(closed).all()
+    known = {(row.subject_type, row.subject_id) for row in undecided}
     return [
-        Fault("unfounded", None, f"{kind} {subject_id} is said to be {state}, and no decision says so")
-        for kind, subject_id, state in connection.execute(closed)
+        *(
+            Fault("unfounded", None, f"{kind} {subject_id} is said to be {state}, and no decision says so")
+            for kind, subject_id, state in undecided
+        ),
+        *(
+            Fault("unfounded", None, f"{kind} {subject_id}: {said}")
+            for kind, subject_id, said in live_faults(connection)
+            if (kind, subject_id) not in known
+        ),
+        *(Fault("unfounded", None, said) for said in message_faults(connection)),
     ] + [
         Fault("unfounded", None, f"delivery {outbox_id} names decision {decision_id}, which nobody took")
         for outbox_id, decision_id in connection.execute(sent)

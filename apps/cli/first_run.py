@@ -35,12 +35,15 @@ def first_run() -> None:
     _say(settings, started)
 
 
-def fill(settings: Settings, *, deals: int = 20_000, report: Progress = silent) -> None:
-    """Simulates into an empty home and loads three batches at their stated times, each built and published."""
+def fill(settings: Settings, *, deals: int = 20_000, today: date | None = None, report: Progress = silent) -> None:
+    """Simulates into an empty home and loads three batches at their stated times, each built and published.
+
+    The data end the day before `today`, which is today unless said.
+    """
     from ingestion.simulator import simulate
 
     make_home(settings)
-    simulate(settings.landing, truth=settings.truth, deals=deals, progress=report)
+    simulate(settings.landing, truth=settings.truth, deals=deals, today=today, progress=report)
     planted = planted_subjects(settings)
     settings.simulated_marker.write_text(json.dumps({"deals": deals}), encoding="utf-8")
     for number, batch in enumerate(planted["batches"], start=1):

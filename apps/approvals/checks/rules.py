@@ -9,6 +9,7 @@ from apps.approvals import policies, tables
 from apps.approvals.checks.registry import Context, Finding, Missing, check
 from apps.approvals.checks.store import state_of
 from apps.approvals.live import undone
+from apps.approvals.reasons import letters
 from warehouse.reader import access
 
 QUARANTINED = "select status from quality.fct_quarantine where load_id = $1 and row_number = $2 order by status desc"
@@ -63,7 +64,7 @@ def quarantined_row_open(context: Context) -> Finding:
     return Finding(status == "open", f"Row {number} of load {load_id} is {status}.", {"status": status})
 
 
-@check("override_target")
+@check("override_target", version="2")
 def override_target(context: Context) -> Finding:
     """What is overridden is open, every check named may be overridden under its own policy, and the reason is told at length."""
     target = (str(context.fact("target_type")), str(context.fact("target_id")))
@@ -79,11 +80,9 @@ def override_target(context: Context) -> Finding:
     never = [name for name in named if name not in allowed]
     if never:
         return Finding(False, f"The check {never[0]} of a {target[0]} can never be overridden.", inputs)
-    shortest = int(context.parameters.get("shortest_text", 20))
-    said = f"{len(named)} checks of {target[0]} {target[1]} are overridden."
-    return Finding(
-        len(text.strip()) >= shortest, said if len(text.strip()) >= shortest else "The reason is too short.", inputs
-    )
+    told = letters(text) >= int(context.parameters.get("shortest_text", 20))
+    said = f"{len(named)} checks of {target[0]} {target[1]} are overridden." if told else "The reason is too short."
+    return Finding(told, said, inputs)
 
 
 def _approved_since(context: Context, name: str) -> str | None:

@@ -12,6 +12,7 @@ from apps.dashboard.ui import charts, figures, filters, states, theme
 from apps.dashboard.ui.header import Page, header
 from apps.dashboard.ui.table import table_with_export
 
+OPEN = {"NEW", "ASSIGNED", "INVESTIGATING"}
 STATES = {"open": "Open", "closed": "Closed", "all": "All"}
 COLOURS = {"critical": theme.VERMILION, "high": theme.ORANGE, "medium": theme.SKY}
 
@@ -69,9 +70,11 @@ def show_alert(page: Page, identifier: str) -> None:
     table_with_export(page, alerts.group(row["group_id"]), "group", mart=alerts.ALERTS, what="clients")
     show_parameters(row)
     with st.container(horizontal=True):
-        if "approvals" in page.frame.viewer.pages and row["status"] not in {"CLOSED_FP", "CLOSED_EXPLAINED"}:
-            label = f"Decide it under Approvals as {states.plain(row['client_id'])}:{row['scenario']}"
-            st.page_link(navigation.page_file("approvals"), label=label, query_params=filters.kept())
+        if "approvals" in page.frame.viewer.pages and row["status"] in OPEN:
+            st.page_link(
+                navigation.page_file("approvals"), label="Decide it under Approvals",
+                query_params=filters.kept() | {"subject": f"alert:{row['alert_id']}"},
+            )  # fmt: skip
         if "linked_persons" in page.frame.viewer.pages:
             st.page_link(
                 navigation.page_file("linked_persons"), label="Who this client is linked to",

@@ -8,7 +8,7 @@ import streamlit as st
 from apps.approvals import queue, undoing
 from apps.approvals.chain import new_id
 from apps.approvals.checks import CheckResult, run_checks
-from apps.approvals.live import load
+from apps.approvals.live import load, opens_again
 from apps.approvals.orders import CHANGED, Answer, Order
 from apps.approvals.queue import Filters, QueueRow
 from apps.approvals.store import reading
@@ -139,9 +139,10 @@ def _decision(seat: Seat, key: Key, drawn: tuple[Any, ...]) -> None:
         st.rerun()
     _answer(key)
     _undo(case)
-    if (
-        live is not None and live.state in CLOSED_STATES and case.subject.opened_at <= live.updated_at
-    ) or not case.subject.is_open:
+    here = (
+        live is not None and live.state in CLOSED_STATES and not opens_again(case.subject, live.state, live.updated_at)
+    )
+    if here or not case.subject.is_open:
         _over(case, live)
         return
     with st.container(border=True, gap="small"):

@@ -14,7 +14,7 @@ from apps.approvals.entitlement import may_step
 from apps.approvals.orders import Order
 from apps.approvals.people import directory
 from apps.approvals.queue import READS_ALL, QueueRow
-from apps.approvals.reasons import Reason, reasons
+from apps.approvals.reasons import Reason, letters, reasons
 from apps.approvals.subject import Subject, differences, not_rejectable
 from apps.dashboard.inbox import drafts, words
 from apps.dashboard.inbox.drafts import field as named
@@ -160,8 +160,8 @@ def show_difference(changed: Mapping[str, Any]) -> None:
 def _why_not(case: Case) -> None:
     """In words why this person may not take the next step, and what keeps anybody from approving."""
     seat, row = case.seat, case.row
-    old = policies.too_old(row.policy, seat.reader.publish, seat.now) if row.policy else None  # type: ignore[attr-defined]
-    if old is not None:
+    old = row.policy and policies.too_old(row.policy, seat.reader.publish, seat.now, simulated=seat.desk.simulated)
+    if old:
         st.error(f"**Too old to decide on.** {plain(old)}")
     if row.claimed_by is not None and row.claimed_by not in seat.person.accounts:
         st.warning(f"**{row.claimed_by} is working on this** until {words.when(row.claimed_until)}.")
@@ -238,7 +238,7 @@ def _ready(action: str, said: Mapping[str, Any], needed: bool) -> str:
     """What is still missing, in words; empty when the button may be pressed."""
     if action not in CODELESS and not said.get("reason_code"):
         return "Choose a reason."
-    if needed and not (said.get("note") or "").strip():
+    if needed and not letters(said.get("note")):
         return "This needs a text."
     return "Choose the checks to set aside." if action == "override" and not said.get("checks") else ""
 

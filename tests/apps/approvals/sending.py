@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,6 +15,9 @@ import yaml
 from pydantic import SecretStr
 
 from apps.approvals import outbox
+from apps.approvals.attested import attest
+from apps.approvals.chain import Actor, Event
+from apps.approvals.soundness import payload
 from apps.approvals.store import reading, writing
 from apps.approvals.tables import events
 from warehouse.settings import Settings
@@ -81,13 +85,20 @@ def crm(receiver: Receiver, **more: Any) -> dict[str, Any]:
 
 
 def decided(engine: sa.Engine, destination: str = "crm", number: int = 1) -> str:
-    """A decision in the outbox; gives the message's id."""
-    payload = {
-        "decision_id": f"d{number}", "subject_type": "withdrawal", "subject_id": f"w{number}", "decision": "approve", "amount": "12.50000000",
-        "currency": "EUR", "note": "Grüße \u2028 =1+1", "decided_at": AT,
+    """A decision, attested as decisions are, and its message in the outbox; gives the message's id."""
+    subject = {"subject_type": "withdrawal", "subject_id": f"w{number}"}
+    row = {
+        **subject, "decision_id": f"d{number}", "round": 1, "step": 1, "decision": "approve", "final": True, "actor_id": "s",
+        "actor_role": "payments", "person_key": "s", "maker_person": "m", "reason_code": "Grüße \u2028 =1+1", "entity": "CY",
+        "client_id": "c1", "amount": Decimal("12.5"), "currency": "EUR", "amount_eur": Decimal("12.5"), "policy_id": "withdrawal",
+        "policy_version": 1, "publish_id": 1, "publish_age_seconds": 1, "facts_hash": "f", "decided_at": AT,
     }  # fmt: skip
+    event = Event(
+        "approval.approved", Actor("s"), "withdrawal", f"w{number}", approval_id=f"d{number}", event_id=f"d{number}"
+    )
     with writing(engine) as connection:
-        return outbox.put(connection, destination, "withdrawal.approved", payload)
+        attest(connection, event, {"decisions": [row]}, AT)
+        return outbox.put(connection, destination, "withdrawal.approved", payload(row, None))
 
 
 def row(engine: sa.Engine, outbox_id: str) -> Any:
@@ -101,8 +112,10 @@ def log(engine: sa.Engine, outbox_id: str) -> list[tuple[int, str, int | None]]:
 
 
 def kinds(engine: sa.Engine) -> list[str]:
+    """What happened to messages, in order."""
+    query = sa.select(events.c.type).where(events.c.type.like("outbox.%")).order_by(events.c.seq)
     with reading(engine) as connection:
-        return list(connection.scalars(sa.select(events.c.type).order_by(events.c.seq)))
+        return list(connection.scalars(query))
 
 
 def until_settled(engine: sa.Engine, settings: Settings, outbox_id: str, start: datetime = AT) -> list[datetime]:

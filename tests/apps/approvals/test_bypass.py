@@ -5,10 +5,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from apps.approvals.attested import attest
-from apps.approvals.chain import Actor, Event, now
+from apps.approvals.chain import Actor, Event
 from apps.approvals.store import writing
 from apps.approvals.verify import verify
-from tests.apps.approvals.office import Office, office, withdrawal
+from tests.apps.approvals.office import NOW, Office, office, withdrawal
 from tests.apps.approvals.tampering import unguarded
 
 
@@ -62,9 +62,9 @@ def test_an_earlier_step_that_was_edited_stops_the_next_one(desk, edit):
 
 def test_a_proposal_that_was_edited_stops_its_decision(desk):
     row = {"subject_type": "withdrawal", "subject_id": "w1", "revision": 1, "maker_id": "m", "maker_person": "m"}
-    row |= {"payload": {"amount": "1"}, "payload_hash": "h", "proposed_at": now()}
+    row |= {"payload": {"amount": "1"}, "payload_hash": "h", "proposed_at": NOW}
     with writing(desk.engine) as connection:
-        attest(connection, Event("x.proposed", Actor("m"), "withdrawal", "w1"), {"proposals": [row]})
+        attest(connection, Event("x.proposed", Actor("m"), "withdrawal", "w1"), {"proposals": [row]}, NOW)
     assert desk.give("claim", "pay1").done
     by_hand(desk, 'update proposals set payload = \'{"amount":"9"}\'')
     assert desk.give("approve", "pay1").code == "tampered"

@@ -250,6 +250,38 @@ def test_each_check_of_a_seeded_subject_alone_refuses(
         assert refused(marts, connection, one, approver) == {name: "fail"}
 
 
+@pytest.mark.parametrize(
+    ("amount", "lines", "wrong"),
+    [
+        ("107", {"2026-10": "100", "2026-11": "7"}, {}),
+        ("100.01", {"2026-10": "100.01"}, {"clawback_within_accruals": "fail"}),  # more than was earned
+        ("100", {"2026-10": "100", "2026-11": "7"}, {"clawback_within_accruals": "fail"}),  # another sum
+        ("93", {"2026-10": "100", "2026-11": "-7"}, {"clawback_within_accruals": "fail"}),  # a month that gives
+        ("1", {"2026-09": "1"}, {"clawback_within_accruals": "fail"}),  # a month that earned nothing
+        ("1", {}, {"clawback_within_accruals": "error"}),
+        ("1", {"2026-10": "NaN"}, {"clawback_within_accruals": "fail"}),
+    ],
+)
+def test_a_clawback_takes_no_more_than_the_client_earned_the_partner(
+    marts: Reader, quiet_store: sa.Engine, amount: str, lines: dict[str, str], wrong: dict[str, str]
+) -> None:
+    parts = [{"period": period, "amount": part} for period, part in lines.items()]
+    one = Subject(
+        "commission_clawback", "p-1:c-good:USD", "CY", Decimal(amount), "USD", Decimal(amount), "c-good", None, "system:system", NOW,
+        "Clawback", {"partner_id": "p-1", "lines": parts}, "partners.fct_commission_flags",
+    )  # fmt: skip
+    with reading(quiet_store) as connection:
+        assert refused(marts, connection, one) == wrong
+
+
+def test_every_check_has_a_test_in_which_it_alone_refuses() -> None:
+    own = {
+        "open_alerts", "break_open", "no_open_breaks", "refund_of_deposit", "own_accounts", "kyc_evidence", "kyc_transition", "nothing_owed",
+        "clawback_within_accruals",
+    }  # fmt: skip
+    assert {*ALONE, *(name for _, name, _ in WRONG_SEEDED), *own} == set(registry.registered())
+
+
 def test_a_loss_percentage_is_signed_as_it_is_published(marts: Reader, store: sa.Engine) -> None:
     with writing(store) as connection:
         one = seeded(

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 import sqlalchemy.event
 
-from apps.approvals import tables
+from apps.approvals import outbox, tables
 from apps.approvals.decisions import decide
 from apps.approvals.orders import Desk, Order
+from apps.approvals.soundness import payload
 from apps.approvals.store import _engine
 from apps.approvals.verify import verify
 from tests.apps.approvals.office import Office, office, withdrawal
@@ -22,10 +23,7 @@ from tests.apps.approvals.office import Office, office, withdrawal
 
 def deliver(connection: sa.Connection, subject: Any, row: dict[str, Any]) -> None:
     """One row for the outside, as the outbox writes it."""
-    said = {"subject_type": subject.subject_type, "subject_id": subject.subject_id, "kind": "decision", "payload": {}}
-    times = {"created_at": row["decided_at"], "decision_id": row["decision_id"], "status": "pending"}
-    key = {"outbox_id": row["decision_id"], "idempotency_key": row["decision_id"], "destination": "psp"}
-    connection.execute(sa.insert(tables.outbox), {**said, **times, **key})
+    outbox.put(connection, "psp", "withdrawal.approved", payload(row, subject.facts.get("lines")))
 
 
 def walk(made: Office, subject_id: str) -> list[Order]:

@@ -58,7 +58,7 @@ def test_a_webhook_gets_the_decision_signed_over_its_exact_bytes(ops_settings: S
     message = decided(engine)
     assert [one.outcome for one in outbox.deliver_due(engine, settings, AT)] == ["delivered"]
     headers, body = receiver.got[0]
-    assert json.loads(body)["note"] == "Grüße \u2028 =1+1"
+    assert json.loads(body)["reason_code"] == "Grüße \u2028 =1+1"
     assert headers["daybook-signature"] == sign(KEY, int(headers["daybook-timestamp"]), body)
     assert headers["daybook-signature"] != sign(KEY, int(headers["daybook-timestamp"]) + 1, body)
     assert (headers["idempotency-key"], headers["daybook-event"]) == ("d1:crm", "withdrawal.approved")
@@ -234,15 +234,15 @@ def test_without_configuration_a_decision_lies_whole_in_the_home(tmp_path: Path)
     (file,) = settings.outbox.iterdir()
     assert file.name.startswith("withdrawal-w1-") and file.suffix == ".json"
     content = json.loads(file.read_text(encoding="utf-8"))
-    assert (content["idempotency_key"], content["payload"]["amount"]) == ("d1:files", "12.50000000")
+    assert (content["idempotency_key"], content["payload"]["amount"]) == ("d1:files", "12.5")
 
 
 def test_a_subject_id_cannot_name_a_file_elsewhere(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     engine = open_store(settings)
-    payload = {"decision_id": "d", "subject_type": "alert", "subject_id": "../../../x/\n", "decided_at": AT}
+    payload = {"subject_type": "trigger", "subject_id": "../../../x/\n"}
     with writing(engine) as connection:
-        outbox.put(connection, "files", "alert.approved", payload)
+        outbox.put(connection, "files", "trigger.dormant", payload, AT)
     outbox.deliver_due(engine, settings, AT)
     assert [file.parent for file in tmp_path.rglob("*.json")] == [settings.outbox]
 

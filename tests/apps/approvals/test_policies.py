@@ -138,6 +138,7 @@ BAD = {
     "without anybody's limit": {"steps": [{"roles": ["finance"], "limit": False}]},
     "no check crystal_ball": {"checks": [*CHANGE["body"]["checks"], {"check": "crystal_ball"}]},
     "sanctions cannot be dropped": {"checks": [one for one in CHANGE["body"]["checks"] if one["check"] != "sanctions"]},
+    "kyc_status can never be overridden": {"overridable": ["velocity", "kyc_status"]},
     "cannot be read": {"sla_hours": "soon"},
 }
 

@@ -141,8 +141,9 @@ def test_an_undo_sent_twice_is_carried_out_once(made: Office):
 
 
 def test_an_undo_beside_the_worker_at_the_last_moment_either_stops_the_message_or_is_refused(
-    made: Office, settings: Settings
+    made: Office, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(chain, "now", lambda: NOW + WINDOW)  # the worker writes its events by the same clock
     desk = sending(made, settings)
     for number in range(12):
         name = f"race{number}"

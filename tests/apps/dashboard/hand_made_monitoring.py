@@ -14,6 +14,7 @@ MONITORING = {
             ('A01', 'all', '1', 'window_days', 10::decimal(38, 8), timestamp '2015-01-01', null::timestamp)
         ) as t (scenario, entity, version, parameter, value, valid_from, valid_to)""",
     "compliance.fct_alerts": """
+        select *, greatest(window_end, created_at) as last_evidence_at from (
         select 'A01-' || i as alert_id, 'A01-g' || i as group_id, 'A01' as scenario, '1' as scenario_version, 'c' || i as client_id,
             timestamp '2026-11-01 09:00:00' + interval (i) day as window_start, timestamp '2026-11-04 09:00:00' + interval (i) day as window_end,
             (5400 + i)::decimal(38, 8) as amount_eur, 0.8::decimal(5, 4) as score,
@@ -26,7 +27,7 @@ MONITORING = {
         select 'A09-' || i, 'A09-g' || (i // 2), 'A09', '1', 'c' || (10 + i), timestamp '2026-11-10', timestamp '2026-11-12', null, 0.9,
             ['psp_transactions:adyen:e' || i], 'NEW', timestamp '2026-11-13', 'c' || (10 + i), 'CY', 'critical', 'document fingerprints alone',
             '2 persons share a instrument', '{}', true, true
-        from range(4) t (i)""",
+        from range(4) t (i))""",
     "compliance.fct_person_links": """
         select * from (values
             ('instrument', 'h1', 'c10', 'c11', 'c10', 'c11', false), ('device', 'h2', 'c11', 'c12', 'c11', 'c12', false),

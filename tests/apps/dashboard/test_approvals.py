@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from apps.approvals import chain, tables
-from apps.approvals.decisions import decide
-from apps.approvals.desk import open_desk
-from apps.approvals.orders import Order
 from apps.approvals.proposing import propose
 from apps.approvals.store import open_store, writing
 from apps.dashboard.viewer import demo_users
@@ -234,6 +231,11 @@ def test_data_too_old_for_a_decision_say_so_with_the_command(open_page: Open, tm
     assert "Too old to decide on" in said
     assert "allows 24 h" in said
     assert "daybook run" in said
+    assert "make run` simulates the days since" in said, "into a simulated home nothing comes by itself"
+    old.simulated_marker.unlink()
+    st.cache_resource.clear()
+    said = words(open_page("approvals", "petra", home=old.root, subject=GOOD)).replace("\\", "")
+    assert "daybook run" in said and "make run" not in said
 
 
 def test_a_cleared_queue_says_when_the_last_item_went_and_by_whom(
@@ -366,17 +368,13 @@ def test_a_store_that_fails_is_told_with_a_reference(
     folder.mkdir()  # the journal of views keeps trying, and finds its store
 
 
-def test_a_claim_that_runs_out_is_renewed_while_its_holder_has_the_subject_open(
-    desk: Opened, broker: Settings, tmp_path: Path
-) -> None:
+def test_a_claim_that_runs_out_is_renewed_while_its_holder_has_the_subject_open(desk: Opened, tmp_path: Path) -> None:
     press(desk("petra", subject=GOOD), "Claim")
     engine = store(tmp_path)
     (claimed,) = rows(engine, tables.subjects)
-    early = replace(
-        open_desk(broker), engine=engine, clock=lambda: claimed["claimed_until"] - timedelta(minutes=26)
-    )  # so that four minutes of fifteen are left
-    order = Order("claim", "withdrawal", "w-good", claimed["claimed_by"], chain.new_id(), version=claimed["version"])
-    assert decide(early, order).done
+    with engine.begin() as connection:  # so that four minutes of fifteen are left
+        short = claimed["claimed_until"] - timedelta(minutes=11)
+        connection.execute(sa.update(tables.subjects).values(claimed_until=short))
     (shorter,) = rows(engine, tables.subjects)
     assert shorter["claimed_until"] < claimed["claimed_until"]
     desk("petra", subject=GOOD)

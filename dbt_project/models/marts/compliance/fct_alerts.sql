@@ -109,6 +109,7 @@ select
     named.parameters,
     coalesce(decided.is_final and named.last_evidence_at > decided.decided_at, false) as is_reopened,
     scenarios.holds_money,
+    named.last_evidence_at,
     {{ run_id() }} as _run_id
 from named
 inner join scenarios on named.scenario = scenarios.scenario
