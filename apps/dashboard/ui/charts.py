@@ -170,7 +170,7 @@ def ranked(
         zerolinecolor=theme.ink(),
         tickformat=".0%" if percent else "~s" if most >= 1000 else ",.2~f",
         dtick=1
-        if not percent and most <= FEW and all(value is None or value == int(value) for value in values)
+        if not percent and most <= FEW and all(value is None or float(value).is_integer() for value in values)
         else None,
     )
     figure.update_layout(hovermode="closest")
