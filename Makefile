@@ -29,11 +29,11 @@ stop: $(READY)  ## End what `make run` started
 
 test: $(READY)  ## Every test; the long ones as seeded samples
 	@$(BIN)/python -m tests.provide
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile --durations 40
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 40
 
 soak: $(READY)  ## The full counts of the long tests (up to three hours)
 	@$(BIN)/python -m tests.provide
-	@$(BIN)/python -m pytest -m soak --timeout=14400 --numprocesses 2 --dist loadfile --durations 40
+	@$(BIN)/python -m pytest -m soak --timeout=14400 --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 40
 
 lint: $(READY)  ## ruff, import-linter, basedpyright, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -15,12 +15,12 @@ import duckdb
 from apps import operations, repairs
 from ingestion import sources
 from ingestion.connectors.mt5_pull import PullError
-from ingestion.files import in_landing
+from ingestion.files import lying
 from ingestion.load import FileOutcome, ensure_raw, ingest
 from warehouse.build import BuildOutcome, Scope, build, nothing_new
 from warehouse.control import ensure_control
 from warehouse.dbt import NodeResult
-from warehouse.engine import WarehouseError, connect
+from warehouse.engine import WarehouseError, connect, in_words
 from warehouse.publish import PublishOutcome, publish
 from warehouse.settings import Settings
 from warehouse.slot import writer_slot
@@ -28,6 +28,8 @@ from warehouse.whole_file import whole_file
 
 Progress = Callable[[str], None]
 FOLLOW_AFTER, RETRY_AFTER, JUDGE_AFTER = 300, 15, 900
+RUNS_TOLD = 100
+"""How many runs the pages can look back on."""
 
 
 def silent(_: str) -> None:
@@ -87,7 +89,9 @@ def load(settings: Settings, source: Source, progress: Progress = silent) -> lis
             guess=source.guess,
             recorded_at=source.recorded_at,
             dry_run=source.dry_run,
-            progress=lambda at: progress(f"loading {at.path} ({at.file_number} of {at.files}, {at.rows_read:,} rows)"),
+            progress=lambda at: progress(
+                f"loading file {at.file_number} of {at.files}: {at.path}, {at.rows_read:,} rows"
+            ),
         )
         if source.everything:
             repairs.link(settings, connection)
@@ -200,11 +204,18 @@ def watch(
 
     threading.Thread(target=outbox.work, args=(settings, threading.Event()), name="outbox", daemon=True).start()
     seen: int | None = None
+    left: dict[
+        Path, tuple[int, int, int]
+    ] = {}  # what a run could do nothing with: it wakes nobody until it changes, or for a while
+    left_at = time.monotonic()
     behind_since: float | None = None
     judged = time.monotonic()
     while True:
         try:
-            waiting = seen is None or in_landing(settings) or operations.urgent(settings, seen)
+            before = lying(settings)
+            if time.monotonic() - left_at > FOLLOW_AFTER:
+                left, left_at = {}, time.monotonic()
+            waiting = seen is None or not before.items() <= left.items() or operations.urgent(settings, seen)
             if behind_since is not None and (not waiting or time.monotonic() - behind_since > FOLLOW_AFTER):
                 report(build_and_publish(settings, scope="background", suites=False, progress=progress))
                 behind_since = None
@@ -214,12 +225,16 @@ def watch(
                 scope: Scope = "all" if seen is None else "live"
                 report(run_once(settings, scope=scope, suites=seen is None, progress=progress))
                 seen, behind_since = at, time.monotonic() if scope == "live" else None
+                left = dict(before.items() & lying(settings).items())
             elif time.monotonic() - judged > JUDGE_AFTER:
                 judge_metrics(settings, progress)
                 judged = time.monotonic()
             time.sleep(seconds)
-        except (WarehouseError, OSError) as error:
-            complain(f"{error} Tried again in {RETRY_AFTER} s.")
+        except Exception as error:
+            known = in_words(error, settings) or (str(error) if isinstance(error, WarehouseError | OSError) else None)
+            if known is None:
+                raise
+            complain(f"{known} Tried again in {RETRY_AFTER} s.")
             time.sleep(RETRY_AFTER)
 
 
@@ -271,12 +286,19 @@ def _suites(settings: Settings, connection: duckdb.DuckDBPyConnection) -> list[N
 
 def _tell_readers(settings: Settings, built: BuildOutcome) -> None:
     """The last run's state beside the build file: a page says when the newest run is red, without opening the build."""
-    state = {
+    file = settings.build_file.with_name("last_run.json")
+    run = {
         "run_id": built.run_id,
         "status": "green" if built.green else "red",
         "finished_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+    }
+    before = json.loads(file.read_text(encoding="utf-8")).get("runs", []) if file.exists() else []
+    times = [*before, {**run, "seconds": round(built.seconds, 1), "steps": built.steps, "checks": len(built.checks)}]
+    state = {
+        **run,
+        "runs": times[-RUNS_TOLD:],
         "message": "; ".join(f"{node.name}: {node.message}" for node in built.failures)[:2000],
         "warnings": [asdict(node) for node in built.warnings],
     }
-    with whole_file(settings.build_file.with_name("last_run.json")) as part:
+    with whole_file(file) as part:
         part.write_text(json.dumps(state), encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from warehouse.whole_file import whole_file
 
 UNFINISHED = (".part", ".tmp")
 CHUNK = 1 << 20
+
+
+def printable(text: str) -> str:
+    """The text with what UTF-8 cannot hold (a byte of a file name that is no character) as `\\udc..`, for tables, logs and databases."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Found:
 
     def shown(self, settings: Settings) -> str:
         """The path as loads and quarantine record it: below `landing/` where it lies there, so that a moved home keeps its past."""
-        return self.path.relative_to(settings.landing).as_posix() if self.in_landing else str(self.path)
+        return printable(self.path.relative_to(settings.landing).as_posix() if self.in_landing else str(self.path))
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,16 @@ def in_landing(settings: Settings) -> list[Found]:
     return sorted(_walk(settings.landing, settings.landing), key=lambda found: found.path.as_posix())
 
 
+def lying(settings: Settings) -> dict[Path, tuple[int, int, int]]:
+    """What lies in the landing folder now, each with what changes when it does. A link is not followed."""
+    seen = {}
+    for found in in_landing(settings):
+        with suppress(FileNotFoundError):  # taken away meanwhile
+            stat = found.path.lstat()
+            seen[found.path] = stat.st_ino, stat.st_size, stat.st_ctime_ns  # a new owner or mode counts too
+    return seen
+
+
 def at(paths: list[Path], settings: Settings) -> list[Found]:
     """The files that the paths name, folders expanded (`truth/` never), in path order. Raises FileNotFoundError."""
     found: dict[Path, Found] = {}
@@ -61,12 +77,18 @@ def at(paths: list[Path], settings: Settings) -> list[Found]:
 
 
 def _walk(folder: Path, landing: Path) -> Iterator[Found]:
-    for root, folders, names in os.walk(folder):
+    """Finished files; a folder that cannot be listed stands for what may lie in it, so that it is reported."""
+    closed: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "truth")
-        for name in names:
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]  # not followed, but told
+        for name in [*names, *linked]:
             path = Path(root) / name
             if not is_unfinished(path):
                 yield _found(path, landing)
+    for error in closed:
+        if isinstance(error, PermissionError):
+            yield _found(Path(error.filename), landing)
 
 
 def _found(path: Path, landing: Path) -> Found:
@@ -112,7 +134,7 @@ def set_aside(found: Found, reason: dict[str, object], settings: Settings) -> Pa
         sidecar = target.with_name(f"{target.name}.reason.json")
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(sidecar) as part:
-        part.write_text(json.dumps(reason, indent=2, ensure_ascii=False) + "\n")
+        part.write_text(printable(json.dumps(reason, indent=2, ensure_ascii=False)) + "\n", encoding="utf-8")
     _keep(found, target)
     return target
 

@@ -20,7 +20,7 @@ from ingestion.quarantine import list_quarantine, show_quarantine
 from ingestion.raw import ensure_raw
 from ingestion.reading import Ahead, Opened
 from ingestion.versions import Arrival
-from warehouse.engine import WarehouseError, in_words
+from warehouse.engine import WarehouseError, WrongUse, in_words
 from warehouse.settings import Settings
 
 __all__ = ["FileOutcome", "Progress", "ensure_raw", "ingest", "list_quarantine", "show_quarantine"]
@@ -66,7 +66,7 @@ def ingest(
         raise WarehouseError(str(error)) from error
     call = Call(connection, settings, _moment(recorded_at), recorded_at is not None, dry_run, progress)
     if connector is not None and connector not in known:
-        raise WarehouseError(f"There is no connector `{connector}`. See `daybook connectors`.")
+        raise WrongUse(f"There is no connector `{connector}`. See `daybook connectors`.")
     try:
         ensure_raw(connection)
         found = files.in_landing(settings) if paths is None else files.at(list(paths), settings)
@@ -74,7 +74,7 @@ def ingest(
             ahead = Ahead(pool, found, known, connector, guess, settings.batch_rows)
             return [outcome for number in range(len(found)) for outcome in _one_file(call, ahead, number)]
     except FileNotFoundError as error:
-        raise WarehouseError(f"There is no file {error.filename}. Check the path.") from error
+        raise WrongUse(f"There is no file {error.filename}. Check the path.") from error
     except (OSError, duckdb.Error) as error:
         raise WarehouseError(_of_the_machine(error, settings)) from error
 
@@ -97,7 +97,7 @@ def _moment(stated: dt.datetime | None) -> dt.datetime:
         return now.replace(tzinfo=None)
     moment = stated.astimezone(dt.UTC) if stated.tzinfo else stated.replace(tzinfo=dt.UTC)
     if moment > now:
-        raise WarehouseError(
+        raise WrongUse(
             f"--recorded-at {moment.isoformat()} lies in the future; the warehouse cannot know then yet. State a past time."
         )
     return moment.replace(tzinfo=None)

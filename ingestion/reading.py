@@ -79,7 +79,9 @@ class Ahead:
 def connector_of(found: Found, known: Mapping[str, Connector], named: str | None, guess: bool) -> Connector | str:
     """The connector, or the sentence why there is none."""
     if found.path.is_symlink() or not found.path.is_file():
-        return "It is no regular file. Put the file itself there."
+        closed = found.path.is_dir() and not found.path.is_symlink()
+        listed = f"The folder cannot be listed. Let Daybook read it: `chmod a+rx {found.path}`."
+        return listed if closed else "It is a link or no regular file, and is not followed. Put the file itself there."
     name = named or (found.folder if found.folder in known else None)
     if name is None:
         if not guess:

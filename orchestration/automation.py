@@ -7,7 +7,7 @@ import dagster as dg
 from apps import operations, pipeline
 from apps.approvals.anchors import anchor
 from apps.monday_pack.sending import send_pack
-from ingestion.files import in_landing
+from ingestion.files import lying
 from warehouse.settings import Settings
 
 pipeline_job = dg.define_asset_job(
@@ -23,11 +23,10 @@ pipeline_job = dg.define_asset_job(
 def landing_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Whole files in the landing folder start a run; temporary names do not count."""
     settings = Settings()
-    files = [found.path for found in in_landing(settings)]
+    files = lying(settings)
     if not files:
         return dg.SkipReason(f"{settings.landing} is empty")
-    state = "".join(f"{path}{path.stat().st_mtime_ns}" for path in files)
-    return dg.RunRequest(run_key=hashlib.sha256(state.encode()).hexdigest())
+    return dg.RunRequest(run_key=hashlib.sha256(repr(files).encode()).hexdigest())
 
 
 @dg.sensor(job=pipeline_job, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)

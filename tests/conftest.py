@@ -93,7 +93,7 @@ def built_copy(built_home: Settings, tmp_path: Path) -> Iterator[Settings]:
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
 
 
-LAST = ("tests/faults", "tests/acceptance", "tests/browser")
+LAST = ("tests/orchestration", "tests/acceptance", "tests/faults", "tests/browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

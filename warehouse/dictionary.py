@@ -10,18 +10,39 @@ from warehouse.whole_file import whole_file
 
 
 def dictionary(dbt: Dbt) -> dict[str, Any]:
-    """`schema.mart` → description, owner and columns (name → type and description), from dbt's parsed manifest."""
-    nodes = dbt.parsed().nodes.values()
-    marts = [node for node in nodes if str(node.resource_type) == "model" and node.fqn[1] == "marts"]
+    """`schema.mart` → description, owner, columns (name → type and description) and the marts and feeds it is made of, from dbt's manifest."""
+    manifest = dbt.parsed()
+    marts = [node for node in manifest.nodes.values() if _is_mart(node)]
     return {
         f"{node.schema}.{node.name}": {
             "description": node.description.strip(),
             "owner": node.config.meta.get("owner", ""),
             "columns": {name: column.description.strip() for name, column in node.columns.items()},
             "types": {name: column.data_type for name, column in node.columns.items()},
+            "made_of": made_of(manifest, node.unique_id),
         }
         for node in sorted(marts, key=lambda node: (node.schema, node.name))
     }
+
+
+def made_of(manifest: Any, model: str) -> list[str]:
+    """The nearest marts and raw feeds that a model descends from, `schema.name`, whatever staging and intermediate models lie between."""
+    found, looked_at, waiting = set[str](), {model}, [model]
+    while waiting:
+        for parent in manifest.nodes[waiting.pop()].depends_on_nodes:
+            if parent in looked_at:
+                continue
+            looked_at.add(parent)
+            node = manifest.nodes.get(parent) or manifest.sources.get(parent)
+            if str(node.resource_type) == "source" or _is_mart(node):
+                found.add(f"{node.schema}.{node.name}")
+            elif str(node.resource_type) == "model":
+                waiting.append(parent)
+    return sorted(found)
+
+
+def _is_mart(node: Any) -> bool:
+    return str(node.resource_type) == "model" and node.fqn[1] == "marts"
 
 
 def write_dictionary(settings: Settings, dbt: Dbt) -> Path:
@@ -38,7 +59,7 @@ def write_dictionary(settings: Settings, dbt: Dbt) -> Path:
             "",
             entry["description"],
             "",
-            f"Owner: {entry['owner']}",
+            f"Owner: {entry['owner']}. Made of: {', '.join(entry['made_of'])}",
             "",
             "| column | type | meaning |",
             "|---|---|---|",

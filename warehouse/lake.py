@@ -41,14 +41,22 @@ def attach(
     data = settings.lake_data or str(settings.lake / "files")
     if data.startswith("s3://"):
         load_extensions(connection, "httpfs")
-    options = [f"data_path '{data}'", "override_data_path true"]  # a home may be moved, copied or restored elsewhere
+    options = [
+        f"data_path {_quoted(data)}",
+        "override_data_path true",
+    ]  # a home may be moved, copied or restored elsewhere
     if scanner == "sqlite":
         options += ["meta_journal_mode 'WAL'", "meta_busy_timeout 10000"]
     if read_only:
         options.append("read_only")
     if snapshot is not None:
         options.append(f"snapshot_version {int(snapshot)}")
-    connection.execute(f"attach 'ducklake:{catalog}' as lake ({', '.join(options)})")
+    connection.execute(f"attach {_quoted(f'ducklake:{catalog}')} as lake ({', '.join(options)})")
+
+
+def _quoted(text: str) -> str:
+    """An SQL string: a home's path may hold an apostrophe."""
+    return f"'{text.replace(chr(39), chr(39) * 2)}'"
 
 
 def exists(settings: Settings) -> bool:
@@ -84,6 +92,8 @@ def rollback(settings: Settings, publish_id: int) -> Publish:
     kept = publishes(settings)
     wanted = next((publish for publish in kept if publish.publish_id == publish_id), None)
     if wanted is None:
+        if not kept:
+            raise WarehouseError("Nothing is published yet. Run `daybook run`.")
         ids = ", ".join(str(publish.publish_id) for publish in kept[:10])
         raise WarehouseError(
             f"There is no publish {publish_id}; the newest are {ids}. `daybook publish list` shows all."

@@ -4,6 +4,10 @@ A DuckDB connection shared by threads can hand one query's rows to another, so e
 read which mart, row and column stands in access.yml; a mart that a role is not given does not exist for it.
 """
 
+import os
+import secrets
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import psutil
 import yaml
 
 from warehouse import lake
@@ -27,6 +32,10 @@ select entity, currency, client_id, platform, login, sum(amount) as balance from
 where account_code = account and occurred_at <= as_of::timestamp and recorded_at <= known_at::timestamp group by all having sum(amount) <> 0
 """
 """What an account of the ledger held at one moment as known at another (UTC, a debit positive), one row a holder."""
+
+
+MEMORY, SPILL = "2GB", 20
+"""What one reader may take: of memory, and GB of disk for what does not fit, yet never more than half of what is free."""
 
 
 class Refused(WarehouseError):
@@ -51,7 +60,8 @@ class Reader:
         self.role = role
         self.publish = publish or (lake.current(settings) if publish_id is None else _find(settings, publish_id))
         self._connection = connect(":memory:", settings)
-        self._connection.execute("set memory_limit = '2GB'")
+        self._connection.execute(f"set memory_limit = '{MEMORY}'")
+        spill(self._connection, settings)
         if threads is not None:
             self._connection.execute("set threads = $1", [threads])
         lake.attach(self._connection, settings, snapshot=self.publish.publish_id)
@@ -70,6 +80,11 @@ class Reader:
         try:
             bound = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
             return self._connection.cursor().execute(sql, bound)
+        except duckdb.OutOfMemoryException as error:
+            raise WarehouseError(
+                f"The query needs more than the {MEMORY} of memory and the {SPILL} GB of disk that one reader may take. "
+                "Narrow it, or ask for it in parts."
+            ) from error
         except duckdb.CatalogException as error:
             raise Refused(f"{error}\nThe role {self.role} sees: {', '.join(sorted(self.marts))}.") from error
 
@@ -89,6 +104,21 @@ class Reader:
             word in lowered for word in ("lake.", '"lake"', "ducklake", "__ducklake", "duckdb_", "from_substrait")
         ):
             raise Refused(f"The role {self.role} reads marts as schema.mart, never the lake itself.")
+
+
+def spill(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Lets large queries go to disk within bounds, into a folder of this connection's own beside the lake: by itself DuckDB takes the folder
+    that the command happens to run in, up to nine tenths of the disk, and two processes would write into the same files."""
+    place = settings.root if os.access(settings.root, os.W_OK) else Path(tempfile.gettempdir())
+    spilled = place / "spill"
+    spilled.mkdir(exist_ok=True)
+    for left in spilled.glob("*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[0])):  # its process was killed
+            shutil.rmtree(left, ignore_errors=True)
+    folder = spilled / f"{os.getpid()}-{secrets.token_hex(4)}"
+    gigabytes = min(SPILL, shutil.disk_usage(place).free // 2**31)
+    connection.execute("set temp_directory = $1", [str(folder)])
+    connection.execute("set max_temp_directory_size = $1", [f"{gigabytes}GB"])
 
 
 def _find(settings: Settings, publish_id: int) -> lake.Publish:

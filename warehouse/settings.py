@@ -1,17 +1,24 @@
 """Every setting of Daybook, from the environment (`DAYBOOK_*`) or a `.env` file. Nothing else reads the environment."""
 
+import os
+import re
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
+PREFIX = "DAYBOOK_"
+INNER = f"{PREFIX}BUILD_"
+"""What a build tells dbt about itself; no settings."""
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
     """Paths are absolute; sizes carry their unit in the name. The defaults run on a laptop without any service."""
 
-    model_config = SettingsConfigDict(env_prefix="DAYBOOK_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
 
     home: Path = Field(default=PROJECT / "data", description="Where everything lives: landing, archive, build, lake.")
     lake_catalog: str = Field(
@@ -22,7 +29,9 @@ class Settings(BaseSettings):
         default="", description="Where the lake's Parquet files lie; empty: `<home>/lake/files`. `s3://…` for a team."
     )
     memory_limit: str = Field(
-        default="", description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default."
+        default="",
+        pattern=r"(?i)^(\d+(\.\d+)? ?[KMGT]i?B)?$",
+        description="DuckDB's memory limit of the build, `4GB`; empty: DuckDB's own default.",
     )
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0: one per core.")
     batch_rows: int = Field(default=250_000, ge=1, description="Rows of a file held in memory at once while loading.")
@@ -50,7 +59,7 @@ class Settings(BaseSettings):
             "a provider without an entry is not answered."
         ),
     )
-    webhook_port: int = 8600
+    webhook_port: Port = 8600
     webhook_bytes: int = Field(default=2**20, ge=1, description="The largest body a webhook may have.")
     webhook_waiting: int = Field(
         default=20_000,
@@ -60,8 +69,8 @@ class Settings(BaseSettings):
     webhook_at_once: int = Field(
         default=64, ge=1, description="Bodies received at the same time; more are told to come again (503)."
     )
-    dashboard_port: int = 8501
-    dagster_port: int = 3000
+    dashboard_port: Port = 8501
+    dagster_port: Port = 3000
     bind_address: str = Field(
         default="127.0.0.1", description="The demo user switcher refuses to start on anything but loopback."
     )
@@ -112,7 +121,7 @@ class Settings(BaseSettings):
 
     @property
     def landing(self) -> Path:
-        return self.root / "landing"
+        return (self.root / "landing").resolve()  # it may be a link to where files are sent
 
     @property
     def archive(self) -> Path:
@@ -188,3 +197,21 @@ class Settings(BaseSettings):
     @property
     def root(self) -> Path:
         return self.home.expanduser().resolve()
+
+    def in_force(self) -> dict[str, str]:
+        """What differs from the defaults, by its variable's name; of a secret only that it is set."""
+        shown = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        return {
+            f"{PREFIX}{name.upper()}": "(set)"
+            if "Secret" in repr(type(self).model_fields[name].annotation)
+            else re.sub(r"(password=)\S+", r"\1(set)", str(value))
+            for name, value in shown.items()
+        }
+
+
+def unknown_variables() -> list[str]:
+    """Variables of the environment that look like settings and are none: a name misspelt sets nothing, and nobody would say so."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(
+        name for name in os.environ if name.startswith(PREFIX) and name not in known and not name.startswith(INNER)
+    )

@@ -8,12 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from warehouse.engine import WarehouseError, make_home
+from warehouse.engine import SlotTaken, make_home
 from warehouse.settings import Settings
-
-
-class SlotTaken(WarehouseError):
-    """Another process writes; exit code 3."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import sqlalchemy.event
 import sqlalchemy.exc
 
 from apps.approvals import tables
-from warehouse.engine import WarehouseError, make_home
+from warehouse.engine import WarehouseError, in_words, make_home
 from warehouse.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -36,16 +36,18 @@ class StoreError(WarehouseError):
 
 def open_store(settings: Settings) -> sa.Engine:
     """The engine of the operational store at its newest schema; the same engine again for the same store, so a page may ask often."""
-    url = settings.ops_url.get_secret_value()
+    url: str | sa.URL = settings.ops_url.get_secret_value()
     if not url:
         make_home(settings)
-        url = f"sqlite:///{settings.ops_file}"
+        url = sa.URL.create("sqlite", database=str(settings.ops_file))  # whatever signs the path has
     engine = _engine(url, os.getpid())
     try:
         found = _revision(engine)
         if found != HEAD:
             migrate(engine)
     except sqlalchemy.exc.OperationalError as error:
+        if known := in_words(error, settings):
+            raise StoreError(known) from error
         raise StoreError(
             f"The operational store {engine.url.render_as_string()} does not answer ({error.orig}). "
             "Check DAYBOOK_OPS_URL and that the server runs; `daybook doctor` shows the settings in force."
@@ -112,7 +114,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 
 
 @cache
-def _engine(url: str, _process: int) -> sa.Engine:
+def _engine(url: str | sa.URL, _process: int) -> sa.Engine:
     """One engine a store and process: a connection must not cross a fork."""
     engine = sa.create_engine(url, pool_size=5, max_overflow=60, pool_timeout=BUSY_SECONDS)
     if engine.dialect.name == "sqlite":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, give_up, print_json, say, table, utc_moment
 from warehouse.settings import Settings
 from warehouse.whole_file import whole_file
 
@@ -35,22 +35,21 @@ def verify(
 
     settings = Settings()
     if anchors is not None and not anchors.is_dir():
-        words.print(f"[red]There is no folder {anchors}. `daybook audit verify` alone takes the home's own anchors.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(
+            f"There is no folder {anchors}. `daybook audit verify` alone takes the home's own anchors.", console.USAGE
+        )
     with explained(settings):
         verdict = walk(open_store(settings), trail(anchors or settings.anchors, fingerprint))
     if json:
         print_json({"whole": verdict.whole, **dataclasses.asdict(verdict)})
     elif verdict.whole:
-        words.print(f"[green]Whole: {verdict.events:,} events, {verdict.anchors} anchors, {verdict.seconds:.1f} s.")
+        say(f"Whole: {verdict.events:,} events, {verdict.anchors} anchors, {verdict.seconds:.1f} s.", "green")
         keys = ", ".join(verdict.fingerprints) or "none yet"
-        words.print(
-            f"Keys of the anchors: {keys}. Compare with the fingerprint you keep elsewhere, or give --fingerprint."
-        )
+        say(f"Keys of the anchors: {keys}. Compare with the fingerprint you keep elsewhere, or give --fingerprint.")
     else:
         rows: list[list[object]] = [[fault.kind, fault.seq, fault.said] for fault in verdict.faults]
         table(f"Broken: {verdict.fault_count} faults in {verdict.events:,} events", ["kind", "event", "what"], rows)
-        words.print("[red]The chain is not what was written. Keep this home as it is, and compare it with a backup.")
+        say("The chain is not what was written. Keep this home as it is, and compare it with a backup.", "red")
     if not verdict.whole:
         raise typer.Exit(console.FAILED)
 
@@ -64,9 +63,15 @@ def export(
     ] = None,
     client: Annotated[str | None, typer.Option(help="The client the request is about.")] = None,
     entity: Annotated[str | None, typer.Option(help="One legal entity; without, all.")] = None,
-    from_: Annotated[datetime | None, typer.Option("--from", help="The first moment (UTC).")] = None,
-    to: Annotated[datetime | None, typer.Option(help="Up to this moment, without it (UTC).")] = None,
-    at: Annotated[datetime | None, typer.Option(help="The day of a state (UTC).")] = None,
+    from_: Annotated[
+        datetime | None, typer.Option("--from", parser=utc_moment, metavar="TS", help="The first moment (UTC).")
+    ] = None,
+    to: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="Up to this moment, without it (UTC).")
+    ] = None,
+    at: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="The day of a state (UTC).")
+    ] = None,
     role: Annotated[str, typer.Option(help="Seen with this role's eyes; R10 is for mlro alone.")] = "operator",
     json: Json = False,
 ) -> None:
@@ -78,17 +83,16 @@ def export(
     if request is None:
         with explained(settings):
             written = write_events(open_store(settings), out, since)
-        words.print(f"{written:,} events.")
+        say(f"{written:,} events.")
         return
     if out is None or out.suffix not in (".xlsx", ".zip"):
-        words.print("[red]A request is written to a file: --out NAME.xlsx (a workbook) or NAME.zip (CSV).")
-        raise typer.Exit(console.USAGE)
+        raise give_up("A request is written to a file: --out NAME.xlsx (a workbook) or NAME.zip (CSV).", console.USAGE)
     given = {"client_id": client, "entity": entity, "from": from_, "until": to, "at": at}
     said = _respond(settings, request, given, role, out)
     if json:
         print_json(said)
     else:
-        words.print(f"[green]{out}: {said['title']}, {said['rows']:,} rows, SHA-256 of the rows {said['rows_sha256']}.")
+        say(f"{out}: {said['title']}, {said['rows']:,} rows, SHA-256 of the rows {said['rows_sha256']}.", "green")
 
 
 def _respond(settings: Settings, name: str, given: dict[str, object], role: str, out: Path) -> dict[str, object]:
@@ -103,8 +107,7 @@ def _respond(settings: Settings, name: str, given: dict[str, object], role: str,
         try:
             found = respond(Reader(settings, role=role), name, given, "operator")
         except RequestRefused as error:
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.USAGE) from error
+            raise give_up(str(error), console.USAGE) from error
         manifest = found.manifest
         said = {
             "path": str(out), "request": found.request.name, "title": manifest.title, "rows": found.rows.height, "rows_sha256": found.sha256,
@@ -132,4 +135,4 @@ def anchor(json: Json = False) -> None:
     if json:
         print_json(made)
     else:
-        words.print(f"Anchor {made.number} at event {made.seq} in {settings.anchors}, key {made.fingerprint}.")
+        say(f"Anchor {made.number} at event {made.seq} in {settings.anchors}, key {made.fingerprint}.")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, progress, words
+from apps.cli.console import explained, print_json, progress, say
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -27,10 +27,10 @@ def backup(target: Annotated[Path, typer.Argument(help="A new folder.")], json: 
         )
         return
     size = sum(file["bytes"] for file in made.files.values()) / 2**20
-    words.print(f"[green]{len(made.files):,} files, {size:,.0f} MiB, {made.chain_seq:,} events in {target}.")
-    words.print("It holds the private keys: keep it where only you can read it.")
+    say(f"{len(made.files):,} files, {size:,.0f} MiB, {made.chain_seq:,} events in {target}.", "green")
+    say("It holds the private keys: keep it where only you can read it.")
     for one in made.elsewhere:
-        words.print(f"[yellow]Not in it: {one}.")
+        say(f"Not in it: {one}.", "yellow")
 
 
 @app.command()
@@ -44,7 +44,7 @@ def restore(source: Annotated[Path, typer.Argument(help="A backup's folder.")], 
     if json:
         print_json({"home": str(settings.root), "whole": verdict.whole, "events": verdict.events})
     else:
-        words.print(f"Restored into {settings.root}: {verdict.events:,} events, {verdict.anchors} anchors.")
+        say(f"Restored into {settings.root}: {verdict.events:,} events, {verdict.anchors} anchors.")
     if not verdict.whole:
-        words.print("[red]The restored chain is not whole; `daybook audit verify` says where.")
+        say("The restored chain is not whole; `daybook audit verify` says where.", "red")
         raise typer.Exit(console.FAILED)

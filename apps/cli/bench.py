@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from apps.cli.console import FAILED, USAGE, explained, print_json, progress, table, words
+from apps.cli.console import FAILED, USAGE, explained, give_up, print_json, progress, say, table
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -20,8 +20,7 @@ def bench(
 ) -> None:
     """Measures build, publish, increment and ingestion against hand-written SQL in the same run."""
     if peers:
-        words.print("[red]The peers are not built yet. Run `daybook bench` without --peers.")
-        raise typer.Exit(USAGE)
+        raise give_up("The peers are not built yet. Run `daybook bench` without --peers.", USAGE)
     from bench.harness import bench as measured
 
     settings = Settings()
@@ -32,7 +31,7 @@ def bench(
     else:
         _print(deals, found)
     if found["disagreements"]:
-        words.print(f"[red]The limit is no reference, it makes other tables than the build: {found['disagreements']}")
+        say(f"The limit is no reference, it makes other tables than the build: {found['disagreements']}", "red")
         raise typer.Exit(FAILED)
 
 

@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import typer
 
 from apps.cli import processes
-from apps.cli.console import explained, progress, table, words
+from apps.cli.console import explained, progress, say, table
 from apps.pipeline import Progress, RunOutcome, Source, run_once, silent
+from ingestion.files import lying
+from warehouse.build import nothing_new
 from warehouse.engine import WarehouseError, make_home
 from warehouse.settings import Settings
+from warehouse.slot import writer_slot
 
 app = typer.Typer()
 
@@ -25,7 +28,7 @@ def first_run() -> None:
         elif any(settings.archive.iterdir()):
             run_once(settings, progress=report)
         else:
-            words.print(f"Simulating a broker in {settings.root}, loading it in three batches …")
+            say(f"Simulating a broker in {settings.root}, loading it in three batches …")
             fill(settings, report=report)
         report("starting the pages")
         started = processes.start(settings)
@@ -54,14 +57,25 @@ def fill(settings: Settings, *, deals: int = 20_000, today: date | None = None, 
 
 
 def append_days(settings: Settings, report: Progress = silent) -> None:
-    """Simulates the days since the home was last filled, and runs; on the same day there is nothing to do."""
+    """Simulates the days since the home was last filled, and runs; on the same day there is nothing to do.
+
+    What people did on the pages meanwhile is no reason to wait for a build: the services take it up as soon as they run.
+    """
     from ingestion.simulator import append_days as simulate_days
 
+    added = None
     try:
-        simulate_days(settings.landing, settings.truth, _yesterday(), report)
+        added = simulate_days(settings.landing, settings.truth, _yesterday(), report)
     except ValueError as error:
-        words.print(f"[yellow]{error}")
+        say(str(error), "yellow")
+    if added is None and not lying(settings) and (processes.alive(settings) or _is_built(settings)):
+        return
     _must_be_green(run_once(settings, progress=report))
+
+
+def _is_built(settings: Settings) -> bool:
+    with writer_slot(settings, "first run"):
+        return nothing_new(settings)
 
 
 def planted_subjects(settings: Settings) -> dict:
@@ -83,12 +97,12 @@ def _yesterday() -> date:
 def _say(settings: Settings, started: list[tuple[processes.Service, int]]) -> None:
     address = next(service.address for service, _ in started if service.name == "dashboards")
     table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
-    words.print(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
+    say(f"\nOpen {address}: a menu of demo users, one a role, stands on the left.")
     if settings.simulated_marker.exists():
-        words.print("Four things to click first; in three of them what was known and what is known differ:")
+        say("Four things to click first; in three of them what was known and what is known differ:")
         for text, link in _links(settings, address):
-            words.print(f"  {text}\n    {link}", soft_wrap=True)
-    words.print(f"Logs: {settings.logs}. Stop with `make stop`.")
+            say(f"  {text}\n    {link}")
+    say(f"Logs: {settings.logs}. Stop with `make stop`.")
 
 
 def _links(settings: Settings, address: str) -> list[tuple[str, str]]:

@@ -53,4 +53,29 @@ def main() -> None:
     ):
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
+    _settings_or_exit()
     app()
+
+
+def _settings_or_exit() -> None:
+    """Says which setting is wrong, and ends with the code of wrong usage; no value is shown, it may be a secret."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from apps.cli.console import USAGE, give_up
+    from warehouse.settings import PREFIX, Settings
+
+    try:
+        Settings()
+    except ValidationError as error:
+        wrong = [(str(one["loc"][0]), one["msg"]) for one in error.errors()]
+        said = "; ".join(
+            f"{PREFIX}{name.upper()}: {what} ({Settings.model_fields[name].description or 'see .env.example'})"
+            for name, what in wrong
+        )
+    except SettingsError as error:
+        said = f"{error}; its value must be JSON"
+    else:
+        return
+    ended = give_up(f"A setting cannot be: {said}. Correct it in the environment or in `.env`.", USAGE)
+    sys.exit(ended.exit_code)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, plain, print_json, table, words
+from apps.cli.console import explained, give_up, plain, print_json, table
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -73,8 +73,7 @@ def query(
             one = metric(name)
             frame = computed(Reader(settings), name, asked)
         except MetricError as error:
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.USAGE) from error
+            raise give_up(str(error), console.USAGE) from error
     if json:
         print_json([{"metric": name, "unit": one.unit, **row} for row in frame.iter_rows(named=True)])
         return

@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from apps.cli import console
-from apps.cli.console import words
+from apps.cli.console import give_up, say
 from warehouse.settings import PROJECT
 
 Project = Annotated[Path, typer.Option(help="The project's folder.")]
@@ -132,9 +132,7 @@ def model(
     write({
         f"{place}.sql": MODEL.format(**given), f"{place}.yml": MODEL_YAML.format(**given), f"tests/dbt/test_{name}.py": MODEL_TEST.format(**given),
     }, project)  # fmt: skip
-    words.print(
-        f"Next: write its SQL; `{ACCESS}` says who reads it. `.venv/bin/python -m pytest tests/dbt/test_{name}.py`"
-    )
+    say(f"Next: write its SQL; `{ACCESS}` says who reads it. `.venv/bin/python -m pytest tests/dbt/test_{name}.py`")
 
 
 def page(
@@ -157,10 +155,8 @@ def page(
         access = re.sub(rf"(\n  {role}:\n    pages: \[.*?), data\]", rf"\1, {name}, data]", access, count=1)
     (project / NAVIGATION).write_text(navigation.replace(LAST_PAGE, listed + LAST_PAGE, 1), encoding="utf-8")
     (project / ACCESS).write_text(access, encoding="utf-8")
-    words.print(f"Listed it in {NAVIGATION} and opened it for {' and '.join(READERS)} in {ACCESS}.")
-    words.print(
-        "Next: its mart and its columns in the queries; who may open it in the access table. See docs/add-a-page.md."
-    )
+    say(f"Listed it in {NAVIGATION} and opened it for {' and '.join(READERS)} in {ACCESS}.")
+    say("Next: its mart and its columns in the queries; who may open it in the access table. See docs/add-a-page.md.")
 
 
 def rule(
@@ -181,33 +177,29 @@ def rule(
     try:
         Rule.model_validate(yaml.safe_load(entry)[0])
     except (ValueError, yaml.YAMLError) as error:
-        words.print(f"No such rule can be: {error}", style="red", markup=False)
-        raise typer.Exit(console.USAGE) from error
+        raise give_up(f"No such rule can be: {error}", console.USAGE) from error
     known = (project / RULES).read_text(encoding="utf-8")
     if f"{{name: {name}," in known:
-        words.print(f"[red]{RULES} has a rule {name} already. Choose another name.")
-        raise typer.Exit(console.FAILED)
+        raise give_up(f"{RULES} has a rule {name} already. Choose another name.")
     write({f"tests/apps/metric_alerts/test_{name}.py": RULE_TEST.format(name=name, metric=metric)}, project)
     (project / RULES).write_text(known + entry, encoding="utf-8")
-    words.print(f"Added {name} to {RULES}. Next: its limit, its period and its advice.")
+    say(f"Added {name} to {RULES}. Next: its limit, its period and its advice.")
 
 
 def write(files: Mapping[str, str], project: Path) -> None:
     """Writes each text to its place in the project and says so; exits 1, with nothing written, where one is already there."""
     taken = [place for place in files if (project / place).exists()]
     if taken:
-        words.print(f"[red]{taken[0]} is already there. Choose another name, or remove it.")
-        raise typer.Exit(console.FAILED)
+        raise give_up(f"{taken[0]} is already there. Choose another name, or remove it.")
     for place, text in files.items():
         (project / place).parent.mkdir(parents=True, exist_ok=True)
         (project / place).write_text(text, encoding="utf-8")
-        words.print(f"Wrote {place}")
+        say(f"Wrote {place}")
 
 
 def _must_be(text: str, pattern: str, rule_in_words: str) -> None:
     if not re.fullmatch(pattern, text):
-        words.print(f"[red]{rule_in_words}; not {text!r}.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"{rule_in_words}; not {text!r}.", console.USAGE)
 
 
 def _title(name: str) -> str:

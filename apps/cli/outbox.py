@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, give_up, print_json, say, table
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -42,10 +42,9 @@ def retry(outbox_id: Annotated[str, typer.Argument(help="Of `daybook outbox list
     settings = Settings()
     with explained(settings), writing(open_store(settings)) as connection:
         done = put_back(connection, outbox_id, chain.Actor("operator", role="operator"), chain.now())
-    words.print(
-        "It is tried again." if done else f"[red]There is no dead letter {outbox_id}. See `daybook outbox list`."
-    )
-    raise typer.Exit(console.DONE if done else console.USAGE)
+    if not done:
+        raise give_up(f"There is no dead letter {outbox_id}. See `daybook outbox list`.", console.USAGE)
+    say("It is tried again.")
 
 
 @outbox.command()

@@ -1,17 +1,22 @@
 """simulate, ingest, connectors, build, run: what moves data."""
 
 import dataclasses
-from datetime import UTC, date, datetime
+import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from apps.cli import console
-from apps.cli.console import DONE, FAILED, explained, print_json, progress, table, words
+from apps.cli.console import DONE, FAILED, explained, give_up, print_json, progress, say, table, utc_moment
+from ingestion.files import in_landing
+from warehouse.engine import WrongUse
 from warehouse.settings import Settings
 
 app = typer.Typer()
+SIMULATED_OR_OURS = re.compile(r"\w+-(b\d|d\d{8})-\d{3}|repair|replay-")
+"""Names that the simulator gives its files, and we give those that bring repaired rows back."""
 NOT_TRIED = "not yet tried on a real file"
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
 
@@ -55,7 +60,7 @@ def simulate(
     if json:
         print_json(dataclasses.asdict(summary))
     else:
-        words.print(f"Wrote {out or settings.landing}. Next: `daybook run`.")
+        say(f"Wrote {out or settings.landing}. Next: `daybook run`.")
 
 
 @app.command()
@@ -106,8 +111,7 @@ def connectors(json: Json = False) -> None:
     try:
         found = known().values()
     except WrongYaml as error:
-        words.print(f"[red]{error}")
-        raise typer.Exit(console.FAILED) from error
+        raise give_up(str(error)) from error
     rows = [
         {
             **{"name": one.name, "version": one.version, "patterns": list(one.patterns), "feeds": list(one.feeds)},
@@ -142,6 +146,10 @@ def build(
     settings = Settings()
     with explained(settings), progress(json) as report:
         outcome = build_and_publish(settings, full_refresh=full_refresh, select=select or (), progress=report)
+        if select and outcome.build is not None and not outcome.build.nodes:
+            raise WrongUse(
+                f"No model is selected by {' '.join(select)}. `daybook build --select fct_deals` takes a model's name."
+            )
     _finish(outcome, json)
 
 
@@ -154,13 +162,12 @@ def run(
     from apps import operations, pipeline
 
     settings = Settings()
+    _warn_simulated(settings, None)
     with explained(settings):
         if watch:
-            words.print(f"Watching {settings.landing}. Stop with Ctrl-C.")
+            say(f"Watching {settings.landing}. Stop with Ctrl-C.")
             try:
-                pipeline.watch(
-                    settings, lambda outcome: _report(outcome, json), lambda said: words.print(f"[red]{said}")
-                )
+                pipeline.watch(settings, lambda outcome: _report(outcome, json), lambda said: say(said, "red"))
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
         with progress(json) as report:
@@ -170,7 +177,7 @@ def run(
 
 
 @app.command()
-def docs() -> None:
+def docs(json: Json = False) -> None:
     """Writes the data dictionary: every mart and column with its meaning."""
     from warehouse.dbt import Dbt
     from warehouse.dictionary import write_dictionary
@@ -179,7 +186,11 @@ def docs() -> None:
     settings = Settings()
     with explained(settings):
         make_home(settings)
-        words.print(f"Wrote {write_dictionary(settings, Dbt(settings))}.")
+        written = write_dictionary(settings, Dbt(settings))
+    if json:
+        print_json({"path": written})
+    else:
+        say(f"Wrote {written}.")
 
 
 def _finish(outcome: "object", json: bool) -> None:
@@ -211,26 +222,22 @@ def _report(outcome: "object", json: bool) -> None:
     if outcome.files:
         _show_files(outcome.files)
     if built is None:
-        words.print("Nothing new to build.")
+        say("Nothing new to build.")
     else:
         failed = [node for node in built.failures]
-        words.print(
+        say(
             f"Built run {built.run_id} in {built.seconds:.1f} s: {len(built.checks)} checks, {len(built.warnings)} warn, {len(failed)} fail."
         )
         for node in failed:
-            words.print(f"[red]  {node.name} ({node.relation}): {node.message}")
+            say(f"  {node.name} ({node.relation}): {node.message}", "red")
         for node in built.warnings:
-            words.print(f"[yellow]  {node.name} ({node.relation}): {node.message}")
+            say(f"  {node.name} ({node.relation}): {node.message}", "yellow")
         if failed:
-            words.print(
-                "[red]Nothing was published; readers keep the previous publish. `daybook sql` still answers from it."
-            )
+            say("Nothing was published; readers keep the previous publish. `daybook sql` still answers from it.", "red")
     if published:
-        words.print(
-            f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s)."
-        )
+        say(f"Published {published.publish.publish_id} ({published.rows_written} rows, {published.seconds:.1f} s).")
         for name in published.fell_back:
-            words.print(f"[yellow]  {name} disagreed with its delta and was published whole.")
+            say(f"  {name} disagreed with its delta and was published whole.", "yellow")
 
 
 def _show_files(files: list) -> None:
@@ -255,16 +262,23 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        words.print(f"[red]--recorded-at takes an ISO-8601 time in UTC, like 2026-03-01T08:00:00; this is {text!r}.")
-        raise typer.Exit(console.USAGE) from None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return utc_moment(text)
+    except typer.BadParameter as error:
+        raise give_up(f"--recorded-at: {error}.", console.USAGE) from error
 
 
 def _warn_simulated(settings: Settings, paths: list[Path] | None) -> None:
-    if paths and settings.simulated_marker.exists():
-        words.print(
-            f"[yellow]The home {settings.root} holds a simulated broker; your files will be mixed with it. "
-            "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`."
+    """Says that other files are about to be mixed with a simulated broker, and how to keep them apart."""
+    if not settings.simulated_marker.exists():
+        return
+    others = [str(path) for path in paths or ()] or [
+        found.shown(settings)
+        for found in in_landing(settings)
+        if found.folder != "operations" and not SIMULATED_OR_OURS.match(found.path.name)
+    ]
+    if others:
+        say(
+            f"The home {settings.root} holds a simulated broker; your files ({others[0]}{' …' if len(others) > 1 else ''}) are mixed with it. "
+            "For a clean one: `DAYBOOK_HOME=~/daybook daybook ingest …`.",
+            "yellow",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from apps.cli.console import table, words
+from apps.cli.console import say, table
 from ingestion.connectors import connectors
 from ingestion.connectors.configured import configured
 from ingestion.load import FileOutcome
@@ -18,8 +18,8 @@ def previews(settings: Settings, outcomes: Sequence[FileOutcome]) -> dict[str, P
     for outcome in outcomes:
         if outcome.status != "loaded" or outcome.connector is None or outcome.path in found:
             continue
-        path = Path(outcome.path)
-        made = preview(path if path.is_absolute() else settings.landing / path, known[outcome.connector])
+        path = settings.landing / outcome.path  # an absolute one stays what it is
+        made = preview(path, known[outcome.connector]) if path.exists() else None
         if made is not None:
             found[outcome.path] = made
     return found
@@ -27,7 +27,7 @@ def previews(settings: Settings, outcomes: Sequence[FileOutcome]) -> dict[str, P
 
 def show(path: str, made: Preview) -> None:
     """Prints one file's preview."""
-    words.print(f"[bold]{Path(path).name}[/] would be loaded by {made.connector}:")
+    say(f"{Path(path).name} would be loaded by {made.connector}:")
     for feed in made.feeds:
         for number, row in enumerate(feed.first, start=1):
             table(f"{feed.feed}, row {number} of {feed.rows}", ["column", "value"], list(row.items()))
@@ -38,4 +38,4 @@ def show(path: str, made: Preview) -> None:
         title = f"Refused rows ({made.refused}; they would go to quarantine)"
         table(title, ["row", "rules broken"], [[number, "; ".join(rules)] for number, rules in made.rejected])
     for remark in made.remarks:
-        words.print(f"  {remark}")
+        say(f"  {remark}")

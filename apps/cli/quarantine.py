@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, give_up, print_json, say, table
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -34,8 +34,7 @@ def show(load_id: int, row_number: int, json: Json = False) -> None:
     """One refused row as it came, with every rule it broke."""
     rows = _asked("select * from raw.quarantine where load_id = ? and row_number = ?", [load_id, row_number])
     if not rows:
-        words.print(f"[red]Load {load_id} has no quarantined row {row_number}. `daybook quarantine list` shows them.")
-        raise typer.Exit(console.FAILED)
+        raise give_up(f"Load {load_id} has no quarantined row {row_number}. `daybook quarantine list` shows them.")
     if json:
         print_json(rows)
     else:
@@ -50,6 +49,7 @@ def repair(
     reason: Annotated[str, typer.Option(help="What was wrong and how you know what is right.")],
     change: Annotated[list[str], typer.Option("--set", help="COLUMN=VALUE; an empty value removes it. Repeatable.")],
     feed: Annotated[str | None, typer.Option(help="Where one source row stands for several feeds.")] = None,
+    json: Json = False,
 ) -> None:
     """Proposes an edited row; somebody else approves it, and the next run loads it."""
     from apps import repairs
@@ -67,10 +67,7 @@ def repair(
         with writer_slot(settings, "quarantine repair"), raw_connection(settings) as connection:
             edited = repairs.edit(connection, load_id, row_number, changes, feed)
         if edited.broken:
-            words.print(
-                f"[red]With these changes the row still breaks: {'; '.join(edited.broken)}. Nothing was proposed."
-            )
-            raise typer.Exit(console.FAILED)
+            raise give_up(f"With these changes the row still breaks: {'; '.join(edited.broken)}. Nothing was proposed.")
         reader = newest_reader(settings)()
         try:
             stated, at = repairs.payload(edited, changes, reason), chain.now()
@@ -78,9 +75,11 @@ def repair(
                 open_store(settings), by, at, lambda store: propose(store, reader, repairs.SUBJECT, by, stated, now=at)
             )
         except (ProposalRefused, UnknownPerson) as refused:
-            words.print(f"[red]{refused}")
-            raise typer.Exit(console.FAILED) from refused
-    words.print(
+            raise give_up(str(refused)) from refused
+    if json:
+        print_json({"subject_id": subject.subject_id})
+        return
+    say(
         f"Proposed as {subject.subject_id}. Somebody else approves it: page Approvals, or `daybook quarantine approve`."
     )
 
@@ -91,6 +90,7 @@ def approve(
     by: By,
     reason_code: Annotated[str, typer.Option()] = "repair_correct",
     note: Annotated[str | None, typer.Option(help="A text, where the reason needs one.")] = None,
+    json: Json = False,
 ) -> None:
     """Approves a proposed repair under the policy, as the page does; the next run loads it."""
     from apps import repairs
@@ -108,8 +108,7 @@ def approve(
             with reading(desk.engine) as store:
                 seen = find(desk.reader(), store, repairs.SUBJECT, subject_id)
         except NoSuchSubject as unknown:
-            words.print(f"[red]{unknown}")
-            raise typer.Exit(console.FAILED) from unknown
+            raise give_up(str(unknown)) from unknown
         order = Order(
             action="approve",
             subject_type=repairs.SUBJECT,
@@ -123,9 +122,11 @@ def approve(
         )
         answer = decide(desk, order)
     done = answer.status == DONE
-    words.print(f"{answer.said} The next `daybook run` loads it." if done else f"[red]{answer.said}")
+    if json:
+        print_json({"status": answer.status, "said": answer.said, "reasons": list(answer.reasons)})
+    say(f"{answer.said} The next `daybook run` loads it." if done else answer.said, "" if done else "red")
     for reason in answer.reasons:
-        words.print(f"[red]  {reason}")
+        say(f"  {reason}", "red")
     raise typer.Exit(console.DONE if done else console.FAILED)
 
 
@@ -152,7 +153,7 @@ def replay(
     if json:
         print_json({"repaired": linked, "replayed": [dataclasses.asdict(one) for one in outcomes]})
         return
-    words.print(f"{linked} approved repairs were loaded.")
+    say(f"{linked} approved repairs were loaded.")
     rows = [[one.load_id, one.feed, one.tried, one.loaded, one.said] for one in outcomes]
     table("Read again", ["load", "feed", "rows tried", "loaded", "why not"], rows)
 
@@ -181,8 +182,7 @@ def _changes(given: list[str]) -> dict[str, str | None]:
     try:
         return repairs.changes_of(given)
     except WarehouseError as error:
-        words.print(f"[red]--set: {error}")
-        raise typer.Exit(console.USAGE) from error
+        raise give_up(f"--set: {error}", console.USAGE) from error
 
 
 def _asked(query: str, parameters: list[Any]) -> list[dict[str, Any]]:

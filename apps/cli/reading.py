@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from apps.cli import console
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, give_up, print_json, say, table, utc_moment
 from warehouse.settings import Settings
 from warehouse.whole_file import whole_file
 
@@ -28,24 +28,24 @@ def sql(
         int | None, typer.Option(help="Ask an earlier publish: what did the page say that day.")
     ] = None,
     format: Annotated[str, typer.Option(help="table, json, csv or parquet.")] = "table",
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Read-only query against the published warehouse."""
     import duckdb
 
     from warehouse.reader import Reader
 
+    format = "json" if json else format
     if format not in FORMATS:
-        words.print(f"[red]--format takes {', '.join(FORMATS)}; not {format!r}.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"--format takes {', '.join(FORMATS)}; not {format!r}.", console.USAGE)
     settings = Settings()
     with explained(settings):
         reader = Reader(settings, publish_id=as_of_publish)
         try:
             cursor = reader.relation(query)
+            _write(cursor, format)
         except duckdb.Error as error:
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.FAILED) from error
-        _write(cursor, format)
+            raise give_up(str(error)) from error
 
 
 def _write(cursor: Any, format: str) -> None:
@@ -58,10 +58,8 @@ def _write(cursor: Any, format: str) -> None:
         separator = ""
         while rows := cursor.fetchmany(10_000):
             for row in rows:
-                sys.stdout.write(
-                    separator
-                    + jsonlib.dumps(dict(zip(names, row, strict=True)), default=console.plain, ensure_ascii=False)
-                )
+                one = {name: console.finite(cell) for name, cell in zip(names, row, strict=True)}
+                sys.stdout.write(separator + jsonlib.dumps(one, default=console.plain, ensure_ascii=False))
                 separator = ",\n"
         sys.stdout.write("]\n")
     elif format == "csv":
@@ -75,7 +73,7 @@ def _write(cursor: Any, format: str) -> None:
         rows = cursor.fetchmany(1001)
         table("", names, [[None if cell is None else console.plain(cell) for cell in row] for row in rows[:1000]])
         if len(rows) > 1000:
-            words.print("[yellow]The first 1 000 rows; --format csv gives all.")
+            say("The first 1 000 rows; --format csv gives all.", "yellow")
 
 
 @app.command()
@@ -89,8 +87,12 @@ def dossier(
     id: Annotated[
         str, typer.Argument(help="Its id; a deal's is platform:deal_id, an identification case's the client's.")
     ],
-    as_of: Annotated[datetime | None, typer.Option(help="As it was at this moment (UTC).")] = None,
-    known_at: Annotated[datetime | None, typer.Option(help="As it was known at this moment (UTC).")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="As it was at this moment (UTC).")
+    ] = None,
+    known_at: Annotated[
+        datetime | None, typer.Option(parser=utc_moment, metavar="TS", help="As it was known at this moment (UTC).")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Writes the evidence pack, a ZIP that a regulator verifies alone.", dir_okay=False),
@@ -106,8 +108,7 @@ def dossier(
     from warehouse.reader import Reader
 
     if subject not in SUBJECTS:
-        words.print(f"[red]There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"There is no dossier of a {subject}; there is one of: {', '.join(SUBJECTS)}.", console.USAGE)
     settings, operator = Settings(), Actor("operator", role="operator")
     asked = {"as_of": as_of, "known_at": known_at}
     with explained(settings):
@@ -126,16 +127,13 @@ def dossier(
                 record_asking(settings, operator, subject, id, {**asked, "publish_id": reader.publish.publish_id})
         except DossierNotFound as error:
             record_asking(settings, operator, subject, id, {**asked, "found": False})
-            if json:
-                print_json({"error": str(error), "nearest": error.nearest})
-            words.print(f"[red]{error}")
-            raise typer.Exit(console.FAILED) from error
+            raise give_up(str(error), nearest=error.nearest) from error
     if json:
         print_json(found)
     elif out is not None:
-        words.print(f"[green]{out}: {found['files']} files, {found['bytes']:,} bytes, SHA-256 {found['sha256']}.")
-        words.print(f"Key: {found['fingerprint']}. Give it to the reader by another way than the pack; then they run")
-        words.print(f"python3 -I -S verify.py {out.name} {found['fingerprint']}")
+        say(f"{out}: {found['files']} files, {found['bytes']:,} bytes, SHA-256 {found['sha256']}.", "green")
+        say(f"Key: {found['fingerprint']}. Give it to the reader by another way than the pack; then they run")
+        say(f"python3 -I -S verify.py {out.name} {found['fingerprint']}")
     else:
         console.out.print(render(found))
 
@@ -157,10 +155,10 @@ def publish_list(json: Json = False) -> None:
             [
                 one["publish_id"],
                 "←" if one["current"] else "",
-                one["published_at"],
+                f"{one['published_at']:%Y-%m-%d %H:%M:%S}",
                 one["run_id"],
-                one["loaded_at"],
-                one["checks"],
+                f"{one['loaded_at']:%Y-%m-%d %H:%M:%S}" if one["loaded_at"] else None,
+                ", ".join(f"{count} {status}" for status, count in sorted(one["checks"].items())),
             ]
             for one in rows
         ]
@@ -176,8 +174,7 @@ def publish_show(publish_id: int, json: Json = False) -> None:
     with explained(settings):
         found = next((one for one in lake.publishes(settings) if one.publish_id == publish_id), None)
     if found is None:
-        words.print(f"[red]There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
-        raise typer.Exit(console.FAILED)
+        raise give_up(f"There is no publish {publish_id}. `daybook publish list` shows those that are kept.")
     if json:
         print_json(found)
     else:
@@ -200,4 +197,4 @@ def publish_rollback(publish_id: int, json: Json = False) -> None:
     if json:
         print_json(found)
     else:
-        words.print(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")
+        say(f"Readers now see publish {found.publish_id} of {found.published_at}. The next publish ends this.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.console import explained, out, plain, print_json, table
+from apps.cli.console import explained, out, plain, print_json, table, utc_moment
 from warehouse.settings import Settings
 
 app = typer.Typer()
@@ -14,7 +14,6 @@ app.add_typer(rules, name="rules")
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
 CATALOGUE = "select * exclude (_run_id) from compliance.dim_scenarios order by scenario"
 SHOWN = ("scenario", "client_id", "window_start", "window_end", "amount_eur", "score", "detail")
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
 @rules.command("list")
@@ -36,18 +35,19 @@ def catalogue(json: Json = False) -> None:
 @rules.command()
 def replay(
     rules_at: Annotated[
-        datetime | None, typer.Option(formats=FORMATS, help="The rules in force then, UTC; without it today's.")
+        datetime | None,
+        typer.Option(parser=utc_moment, metavar="TS", help="The rules in force then, UTC; without it today's."),
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="A parameter tried out, such as A01.deposits=4; may be repeated.")
     ] = None,
     entity: Annotated[str | None, typer.Option(help="The changes hold for this entity alone.")] = None,
     start: Annotated[
-        datetime, typer.Option("--from", formats=FORMATS, help="Alerts from this day on, UTC.")
+        datetime, typer.Option("--from", parser=utc_moment, metavar="TS", help="Alerts from this day on, UTC.")
     ] = datetime(1970, 1, 1),
-    until: Annotated[datetime, typer.Option("--to", formats=FORMATS, help="Up to this day, UTC.")] = datetime(
-        2200, 1, 1
-    ),
+    until: Annotated[
+        datetime, typer.Option("--to", parser=utc_moment, metavar="TS", help="Up to this day, UTC.")
+    ] = datetime(2200, 1, 1),
     json: Json = False,
 ) -> None:
     """Runs rules over all that is known, in a copy: today's rules on past data, past rules on today's, or a change; and the difference in alerts."""

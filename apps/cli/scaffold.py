@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import console, new_parts
-from apps.cli.console import words
+from apps.cli.console import give_up, say
 from warehouse.settings import PROJECT
 
 app = typer.Typer()
@@ -82,15 +82,14 @@ def connector(
 ) -> None:
     """A connector by YAML, its test, its page of documentation; nothing that exists is overwritten."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        words.print(
-            f"[red]A connector's name is lower-case letters, digits and underscores, like acme_settlement; not {name!r}."
+        raise give_up(
+            f"A connector's name is lower-case letters, digits and underscores, like acme_settlement; not {name!r}.",
+            console.USAGE,
         )
-        raise typer.Exit(console.USAGE)
     if sample is not None and not sample.is_file():
-        words.print(f"[red]There is no file {sample}. Check the path.")
-        raise typer.Exit(console.USAGE)
+        raise give_up(f"There is no file {sample}. Check the path.", console.USAGE)
     new_parts.write(_files(name, sample), project)
-    words.print(f"Next: complete the mapping, then `daybook ingest --connector {name} --dry-run FILE`.")
+    say(f"Next: complete the mapping, then `daybook ingest --connector {name} --dry-run FILE`.")
 
 
 def _files(name: str, sample: Path | None) -> dict[str, str]:

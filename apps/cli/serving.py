@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from apps.cli import console, processes
-from apps.cli.console import explained, print_json, table, words
+from apps.cli.console import explained, print_json, say, table
 from warehouse.engine import EXTENSIONS, WarehouseError, extension_file, make_home
-from warehouse.settings import Settings
+from warehouse.settings import Settings, unknown_variables
 
 app = typer.Typer()
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else there.")]
@@ -21,7 +21,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard o
 def doctor(json: Json = False) -> None:
     """Checks Python, versions, extensions, home, disk, ports and SQL sources, and says the command that mends each."""
     settings = Settings()
-    findings = [*_versions(), _extensions(), *_home(settings), *_ports(settings), *_sources(settings)]
+    findings = [
+        *_versions(),
+        _extensions(),
+        _settings(settings),
+        *_home(settings),
+        *_ports(settings),
+        *_sources(settings),
+    ]
     if json:
         print_json(
             [
@@ -63,6 +70,14 @@ def _extensions() -> Finding:
         "from the lock" if not missing else f"missing: {', '.join(missing)}",
         "`make setup`",
     )
+
+
+def _settings(settings: Settings) -> Finding:
+    """Those that differ from the defaults; a misspelt one sets nothing, and is named."""
+    wrong = unknown_variables()
+    shown = ", ".join(f"{name}={value}" for name, value in settings.in_force().items()) or "all at their defaults"
+    found = f"unknown: {', '.join(wrong)}" if wrong else shown
+    return ("settings", not wrong, found, "correct the name; `.env.example` and `docs/operations.md` list them")
 
 
 def _home(settings: Settings) -> list[Finding]:
@@ -127,14 +142,17 @@ def up(json: Json = False) -> None:
         print_json([{"name": service.name, "pid": pid, "address": service.address} for service, pid in started])
         return
     table("Running", ["process", "pid", "address"], [[service.name, pid, service.address] for service, pid in started])
-    words.print(f"Logs: {settings.logs}. Stop with `daybook down` (or `make stop`).")
+    say(f"Logs: {settings.logs}. Stop with `daybook down` (or `make stop`).")
 
 
 @app.command()
-def down() -> None:
+def down(json: Json = False) -> None:
     """Ends what `daybook up` started."""
     settings = Settings()
     with explained(settings):
         make_home(settings)
         stopped = processes.stop(settings)
-    words.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+    if json:
+        print_json({"stopped": stopped})
+        return
+    say(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")

@@ -70,6 +70,7 @@ changed_clients as (
     where _load_id > {{ taken }}
 ),
 
+{%- if _commission_loads(taken, 'fx_rates') %}
 -- a late quote touches the deals of its time; those whose money did not use it come out unchanged
 changed_days as (
     select distinct
@@ -82,6 +83,7 @@ changed_days as (
     where _load_id > {{ taken }}
 ),
 
+{% endif -%}
 touched as (
     select
         platform,
@@ -120,6 +122,7 @@ touched as (
         and changed_clients.group_key in ('', deals.symbol_group)
         and changed_clients.type_key in ('', deals.account_type)
         and {{ entries }}
+    {%- if _commission_loads(taken, 'fx_rates') %}
     union
     select
         deals.platform,
@@ -131,6 +134,7 @@ touched as (
             and deals.executed_at >= changed_days.valid_from
             and deals.executed_at < changed_days.valid_to
     where deals.executed_at >= (select min(changed_days.valid_from) from changed_days) and {{ entries }}
+    {%- endif %}
     {%- if _commission_loads(taken, 'symbols') %}
     union
     -- digits and pip of a symbol stand on no deal
@@ -146,7 +150,7 @@ touched as (
             and deals.executed_at < coalesce(symbols.valid_to, {{ forever() }})
     where symbols._load_id > {{ taken }} and {{ entries }}
     {%- endif %}
-    {%- if _commission_loads(taken, 'account_snapshots') and _commission_weighs_credit() %}
+    {%- if _commission_loads(taken, 'account_snapshots') and commission_weighs_credit() %}
     union
     select
         deals.platform,
@@ -173,7 +177,8 @@ candidates as (
     {{ return(run_query("select count(*) from " ~ ref('int_commission_plans') ~ " where side <> 'close'").columns[0].values()[0] > 0) }}
 {%- endmacro -%}
 
-{%- macro _commission_weighs_credit() -%}
+{#- Whether some plan weighs what a client holds of its own against the credit it was granted. -#}
+{%- macro commission_weighs_credit() -%}
     {%- if not execute -%} {{ return(false) }} {%- endif -%}
     {{ return(run_query("select count(*) from " ~ ref('int_commission_plans') ~ " where is_credit_weighed").columns[0].values()[0] > 0) }}
 {%- endmacro -%}

@@ -33,6 +33,12 @@ NET_STATE = {
     "payments": "select day, entity, psp, method, currency, deposits, withdrawals, fees from operations.fct_payments_daily",
 }
 
+COMPARED = (
+    "fct_postings", "fct_commission_accruals", "fct_deals", "fct_commission_zero", "dim_clients", "fct_kyc_status", "fct_withdrawals",
+    "fct_payments_daily",
+)  # fmt: skip
+"""The marts that the net state is read from."""
+
 
 def fingerprints(settings: Settings) -> dict[str, tuple[int, int]]:
     """Rows and an order-free hash of every mart, without the columns that tell when a process ran."""

@@ -62,9 +62,31 @@ def test_sql_only_reads(built_home: Settings, query: str):
     assert done.returncode == 1 and "Only one select" in done.stderr
 
 
+def test_sql_opens_no_file_and_says_so_as_one_json_value(built_home: Settings):
+    done = daybook(built_home.root, "sql", "select * from read_csv('/etc/passwd')", "--json")
+    assert done.returncode == 1 and set(json.loads(done.stdout)) == {"error"} and "root:" not in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_ends_sql_without_a_trace(built_home: Settings):
+    asked = "select * from range(1000000)"
+    command = f"{DAYBOOK[0]} -c '{DAYBOOK[2]}' sql '{asked}' --format csv | head -n 1"
+    environment = {**os.environ, "DAYBOOK_HOME": str(built_home.root)}
+    done = subprocess.run(
+        command, shell=True, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "range\n" and done.stderr == ""
+
+
+def test_a_setting_that_cannot_be_exits_with_two_and_names_its_variable(home: Settings):
+    done = daybook(home.root, "publish", "list", "--json", DAYBOOK_DASHBOARD_PORT="abc")
+    assert done.returncode == 2 and "DAYBOOK_DASHBOARD_PORT" in json.loads(done.stdout)["error"]
+
+
 def test_a_wrong_word_exits_with_two(built_home: Settings):
     assert daybook(built_home.root, "sql", "select 1", "--format", "xml").returncode == 2
     assert daybook(built_home.root, "ingest", "--recorded-at", "yesterday").returncode == 2
+    future = daybook(built_home.root, "ingest", "--recorded-at", "2199-01-01T00:00:00Z", "--json")
+    assert future.returncode == 2 and "lies in the future" in json.loads(future.stdout)["error"]
     assert daybook(built_home.root, "nonsense").returncode == 2
 
 

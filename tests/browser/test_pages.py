@@ -57,7 +57,7 @@ def test_no_page_asks_anything_of_another_host(visit: Visit, dashboard: str) -> 
 def test_the_view_survives_a_reload(visit: Visit) -> None:
     page = visit("payments?user=petra&entity=CY&period=7d&currency=EUR&tab=rows")
     figures = page.locator('[data-testid="stMetricValue"]')
-    expect(figures).to_have_count(4, timeout=30_000)
+    expect(figures).to_have_count(6, timeout=30_000)
     before = figures.all_inner_texts()
     page.reload()
     finished(page)

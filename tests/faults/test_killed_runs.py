@@ -123,7 +123,7 @@ def killed_increments(built: Settings, folder: Path, *, kills: int, seed: int, s
 def test_after_kills_at_random_moments_of_an_increment_the_marts_equal_those_of_an_undisturbed_run(
     built_home: Settings, tmp_path: Path
 ):
-    killed_increments(built_home, tmp_path, kills=12, seed=11, scope="live")
+    killed_increments(built_home, tmp_path, kills=6, seed=11, scope="live")
 
 
 def _listing(home: Settings, moment: datetime) -> Path:

@@ -260,6 +260,35 @@ def test_a_symbolic_link_is_not_followed(landing: Landing, tmp_path: Path) -> No
     assert outcome.status == "skipped"
 
 
+def test_what_a_run_can_do_nothing_with_stands_as_it_is_until_it_changes(landing: Landing) -> None:
+    stray = landing.put("nonsense/a.csv", as_csv([DEAL]))
+    loop = landing.settings.landing / "nonsense" / "loop.csv"
+    loop.symlink_to(loop)
+    elsewhere = landing.settings.landing / "elsewhere"
+    elsewhere.symlink_to(landing.settings.archive, target_is_directory=True)
+    before = files.lying(landing.settings)
+    assert [outcome.status for outcome in landing.ingest()] == ["skipped"] * 3
+    assert before == files.lying(landing.settings) and set(before) == {stray, loop, elsewhere}
+    stray.chmod(0o600)
+    assert before != files.lying(landing.settings)
+
+
+def test_a_name_that_is_no_text_loads_and_is_told_by_its_bytes(landing: Landing) -> None:
+    name = os.fsdecode(b"half\xff[b].csv")
+    outcome = landing.load(f"deals/{name}", as_csv([DEAL]))
+    assert (outcome.status, outcome.rows_loaded) == ("loaded", 1), outcome
+    assert landing.one("select path from raw.loads") == "deals/half\\udcff[b].csv"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root lists everything")
+def test_a_folder_that_cannot_be_listed_is_reported_with_what_to_do(landing: Landing) -> None:
+    folder = landing.put("deals/a.csv", as_csv([DEAL])).parent
+    folder.chmod(0)
+    (outcome,) = landing.ingest()
+    folder.chmod(0o755)
+    assert outcome.status == "skipped" and "chmod a+rx" in (outcome.reason or "")
+
+
 def test_a_dry_run_counts_and_leaves_neither_rows_nor_moved_files(landing: Landing) -> None:
     path = landing.put("deals/a.csv", as_csv([DEAL, deal(deal_id="")]))
     bad = landing.put("deals/b.csv", b"")

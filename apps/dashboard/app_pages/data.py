@@ -6,14 +6,18 @@ import polars as pl
 import streamlit as st
 
 from apps.dashboard import frame as frames
+from apps.dashboard.data_tabs.models import show_models
 from apps.dashboard.data_tabs.sources import show_sources
+from apps.dashboard.kpis import Kpi
 from apps.dashboard.queries import data
 from apps.dashboard.ui import charts, dictionary, figures, filters, states, theme
 from apps.dashboard.ui.header import Page, header, moment
 from apps.dashboard.ui.table import table_with_export
+from apps.dashboard.ui.tiles import Tile, tiles
 
 TABS = {
     "loads": "Loads", "sources": "Sources", "quarantine": "Quarantine", "checks": "Checks", "freshness": "Freshness and runs",
+    "models": "Models",
 }  # fmt: skip
 OUTCOMES = {"all": "All", "failed": "Failed", "warned": "Warned", "passed": "Passed"}
 COLOURS = {
@@ -25,28 +29,28 @@ COLOURS = {
     "failed": theme.VERMILION,
 }
 RUNS = 30
+FIGURES = (
+    ("files", "Files", "loads"),
+    ("rows_read", "Rows read", "loads"),
+    ("rows_loaded", "Loaded", "loads"),
+    ("rows_duplicate", "Duplicate", "loads"),
+    ("rows_quarantined", "Quarantined", "quarantine"),
+)
 
 
 def show_tiles(page: Page) -> None:
     """What arrived in the period, and that every row of it is accounted for."""
     if not states.available(page.frame, "Loads", data.LOADS, "any"):
         return
-    total = page.read(data.totals, page.scope).row(0, named=True)
-    columns = st.columns(5)
-    for column, (name, label) in zip(
-        columns,
-        (
-            ("files", "Files"),
-            ("rows_read", "Rows read"),
-            ("rows_loaded", "Loaded"),
-            ("rows_duplicate", "Duplicate"),
-            ("rows_quarantined", "Quarantined"),
-        ),
-        strict=True,
-    ):
-        column.metric(
-            label, figures.compact(total[name] or 0), border=True, help=dictionary.column(page.frame, data.LOADS, name)
-        )
+    total = page.read(data.totals, page.scope.start, page.scope.until).row(0, named=True)
+    before = page.read(data.totals, page.scope.previous_start, page.scope.previous_until).row(0, named=True)
+    shown = []
+    for name, label, tab in FIGURES:
+        kpi = Kpi(name, label, "count", "sum", "down" if tab == "quarantine" else "neither", 0)
+        then = before[name] if before["files"] else None
+        help = dictionary.column(page.frame, data.LOADS, name) or "Files that were loaded or refused."
+        shown.append(Tile(kpi, total[name] or 0, then, [], help, {"tab": tab}))
+    tiles(page, shown)
     if total["uneven"]:
         st.error(
             f"**{total['uneven']} files do not add up**: rows read ≠ loaded + duplicate + quarantined. The rows are below."
@@ -143,6 +147,14 @@ def show_checks(page: Page) -> None:
     )
 
 
+def show_run_times(page: Page, runs: list[dict]) -> None:
+    """How long the last builds took, the newest first; red ones are told apart in the table."""
+    if len(runs) > 1:
+        times = pl.DataFrame(runs[-RUNS:])
+        st.bar_chart(times, x="run_id", y="seconds", height=160, x_label="run", y_label="build, s")
+        table_with_export(page, times.reverse(), "run-times", mart="", what="runs", height=180)
+
+
 def show_freshness(page: Page) -> None:
     """How far each feed is behind the newest load, what the pipeline last did, and which publish is seen."""
     publish = page.frame.publish
@@ -157,6 +169,7 @@ def show_freshness(page: Page) -> None:
         st.text(
             f"Last run: {run.get('run_id', '—')}, {run.get('status', 'unknown')}, finished {run.get('finished_at', '—')}."
         )
+        show_run_times(page, run.get("runs", []))
         if publish is not None:
             st.text(
                 f"Seen: publish {publish.publish_id} of run {publish.run_id}, published {moment(publish.published_at)}."
@@ -170,10 +183,11 @@ def show_freshness(page: Page) -> None:
 
 PARTS: dict[str, Callable[[Page], None]] = {
     "loads": show_loads, "sources": show_sources, "quarantine": show_quarantine, "checks": show_checks, "freshness": show_freshness,
+    "models": show_models,
 }  # fmt: skip
 page = header(
     "data", "Data", "Loads by when they were recorded, what sources hold against it, rows set aside, checks, and how fresh each feed is.",
-    names=("feed", "rule", "outcome", "source", "status"), tabs=TABS, of_files=True,
+    names=("feed", "rule", "outcome", "source", "status", "mart"), tabs=TABS, of_files=True,
 )  # fmt: skip
 with states.panel():
     show_tiles(page)

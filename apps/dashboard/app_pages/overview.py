@@ -176,4 +176,7 @@ if states.available(page.frame, "Daily figures", MART, "deals, psp_transactions,
     opened, tabs = filters.open_tab(TABS, "overview")
     parts = {"money": show_money, "revenue": show_revenue, "drivers": show_drivers, "rows": show_rows}
     with tabs[list(TABS).index(opened)], states.panel():
-        parts[opened](page) if opened in parts else show_alerts(page, alerts)
+        if opened in parts:
+            parts[opened](page)
+        else:
+            show_alerts(page, alerts)

@@ -13,7 +13,13 @@ from apps.dashboard.ui.table import table_with_export
 from apps.dashboard.ui.tiles import Tile, tiles
 
 MART = payments.DAILY
-TABS = {"flows": "Flows", "psp": "Providers", "withdrawals": "Withdrawals", "rows": "Rows"}
+TABS = {
+    "flows": "Flows",
+    "psp": "Providers",
+    "settlement": "Settlement",
+    "withdrawals": "Withdrawals",
+    "rows": "Rows",
+}
 COUNTED = (("requests", "requested"), ("paid", "paid"), ("rejected", "rejected"), ("undecided", "undecided"))
 Selected = tuple[str, str | None, str | None]
 
@@ -77,6 +83,10 @@ def show_tiles(page: Page, selected: Selected) -> None:
             {"tab": "psp"},
         )
     )
+    for name, label in (("chargebacks", "Chargebacks"), ("fees", f"Provider fees, {unit(selected)}")):
+        kpi = Kpi(name, label, "count", "sum", "down", 0)
+        course = days[name].cast(pl.Float64).to_list()
+        shown.append(Tile(kpi, now.get(name), then.get(name), course, definition(page, name), {"tab": "psp"}))
     tiles(page, shown)
     if selected[0] == payments.IN_USD:
         for row in page.read(payments.without_rate, page.scope).iter_rows(named=True):
@@ -170,6 +180,33 @@ def show_declines(page: Page) -> None:
         table_with_export(page, declines, "declines", mart=payments.EVENTS, what="reasons")
 
 
+def show_settlement(page: Page, selected: Selected) -> None:
+    """How long deposits take from the provider to our bank, and what is still with it."""
+    if not states.available(page.frame, "Settlements", payments.MATCHES, "psp_transactions, bank_statement_lines"):
+        return
+    currency, psp, method = selected
+    providers = page.read(payments.settlement, page.scope, currency, psp)
+    if providers.is_empty():
+        states.nothing_matches("completed deposits")
+        return
+    paid = providers.filter(pl.col("median_days_to_bank").is_not_null())
+    left, right = st.columns([2, 3])
+    with left:
+        st.subheader("Days from deposit to our bank, median", anchor=False)
+        if paid.is_empty():
+            st.caption("No deposit of the period has reached the bank yet.")
+        else:
+            figure = charts.ranked(paid["psp"].to_list(), paid["median_days_to_bank"].to_list(), unit="days")
+            st.plotly_chart(figure, alt="Median days from deposit to bank, by provider", key="settlement")
+    with right:
+        st.subheader("By provider", anchor=False)
+        table_with_export(page, providers, "settlement", mart=payments.MATCHES, what="providers")
+        st.caption(
+            "Deposits made in the period, whenever they were settled"
+            + ("; of all methods, since a settlement is of many." if method else ".")
+        )
+
+
 def show_withdrawals(page: Page, selected: Selected) -> None:
     """How long clients wait, against one day, and the requests themselves; choosing one opens its dossier."""
     if not states.available(page.frame, "Withdrawals", payments.WITHDRAWALS, "cash_requests"):
@@ -223,7 +260,7 @@ def show_rows(page: Page, selected: Selected) -> None:
 
 
 PARTS: dict[str, Callable[[Page, Selected], None]] = {
-    "flows": show_flows, "psp": show_providers, "withdrawals": show_withdrawals, "rows": show_rows,
+    "flows": show_flows, "psp": show_providers, "settlement": show_settlement, "withdrawals": show_withdrawals, "rows": show_rows,
 }  # fmt: skip
 page = header(
     "payments", "Payments", "Deposits and withdrawals by provider and method, approval rates, and how long clients wait.",

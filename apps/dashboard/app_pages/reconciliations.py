@@ -41,11 +41,11 @@ def show_counts(page: Page) -> None:
         with column, st.container(border=True, gap="xxsmall", height="stretch"):
             row = found.get(name)
             st.metric(
-                f"{label}, open",
+                label,
                 f"{row['open_breaks']:,}" if row else "0",
                 help="Open breaks now, whatever the period.",
             )
-            st.caption(f"oldest {row['oldest']} business days" if row else "✓ both sides agree")
+            st.caption(f"open, oldest {row['oldest']} business days" if row else "✓ both sides agree")
             st.page_link(
                 page.file, label="Breaks", query_params=filters.link(reconciliation=name, tab=None, status=None)
             )

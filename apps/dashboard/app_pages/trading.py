@@ -49,7 +49,12 @@ def show_activity(page: Page) -> None:
             )
             st.plotly_chart(figure, alt=title, key=f"chart.{name}")
         with right:
-            wide = days.pivot(on="book", index="day", values=name).sort("day", descending=True)
+            wide = (
+                days.sort("book")
+                .pivot(on="book", index="day", values=name)
+                .sort("day", descending=True)
+                .rename(dict(BOOKS), strict=False)
+            )
             table_with_export(page, wide, f"{name}-by-day", mart=MART, what="days", height=320)
 
 

@@ -1,5 +1,7 @@
 """The Data page's questions: what was loaded, what was refused and why, what the checks said, how fresh each feed is."""
 
+from datetime import date
+
 import polars as pl
 
 from apps.dashboard.queries.common import Rows, Scope
@@ -14,8 +16,8 @@ OF_DAY = "day >= $1 and day < $2"
 RECORDED = "recorded_at >= $1 and recorded_at < $2"
 
 
-def totals(reader: Reader, scope: Scope) -> pl.DataFrame:
-    """One row: files, rows read, loaded, duplicate, quarantined of the period, and whether they add up file by file."""
+def totals(reader: Reader, start: date, until: date) -> pl.DataFrame:
+    """One row: files, rows read, loaded, duplicate, quarantined of the days up to `until`, and whether they add up file by file."""
     return reader.query(
         f"""
         select count(distinct path) as files, count(*) filter (status <> 'loaded') as refused, sum(rows_read) as rows_read,
@@ -23,7 +25,7 @@ def totals(reader: Reader, scope: Scope) -> pl.DataFrame:
             count(*) filter (rows_read <> rows_loaded + rows_duplicate + rows_quarantined) as uneven
         from {LOADS} where {RECORDED}
         """,
-        scope.now[:2],
+        [start, until],
     )
 
 

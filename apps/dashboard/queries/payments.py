@@ -11,6 +11,7 @@ IN_USD = "all"
 WITHDRAWALS = "operations.fct_withdrawals"
 EVENTS = "compliance.fct_audit_events"
 CLIENTS = "core.dim_clients"
+MATCHES = "finance.rec_psp_matches"
 
 SELECTED = (
     f"{IN_PERIOD} and currency = $4 and ($5::varchar is null or psp = $5) and ($6::varchar is null or method = $6)"
@@ -64,9 +65,9 @@ def totals(reader: Reader, scope: Scope, currency: str, psp: str | None, method:
 
 
 def by_day(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
-    """day with deposits, withdrawals, net, attempts, approved."""
+    """day with deposits, withdrawals, net, attempts, approved, chargebacks, fees."""
     return reader.query(
-        f"select day, {SUMS} from {_daily(currency)} where {SELECTED} group by day order by day",
+        f"select day, {SUMS}, sum(chargebacks) as chargebacks, sum(fees) as fees from {_daily(currency)} where {SELECTED} group by day order by day",
         [*scope.now, currency, psp, method],
     )
 
@@ -80,14 +81,20 @@ def by_method(reader: Reader, scope: Scope, currency: str, psp: str | None, meth
 
 
 def by_psp(reader: Reader, scope: Scope, currency: str, psp: str | None, method: str | None) -> pl.DataFrame:
-    """psp with attempts, approved, approval_rate (approved ÷ attempts), chargebacks and fees, most attempts first."""
+    """psp with attempts, approved, approval_rate (approved ÷ attempts; and of the period before), chargebacks, fees, most attempts first."""
+    now = "filter (day >= $1 and day < $2)"
+    then = "filter (day >= $7 and day < $8)"
+    both = SELECTED.replace("day >= $1 and day < $2", "(day >= $1 and day < $2 or day >= $7 and day < $8)")
     return reader.query(
         f"""
-        select psp, sum(attempts) as attempts, sum(approved) as approved,
-            round(sum(approved) / nullif(sum(attempts), 0), 6) as approval_rate, sum(chargebacks) as chargebacks, sum(fees) as fees
-        from {_daily(currency)} where {SELECTED} group by psp having sum(attempts) > 0 or sum(fees) <> 0 order by attempts desc
+        select psp, coalesce(sum(attempts) {now}, 0) as attempts, coalesce(sum(approved) {now}, 0) as approved,
+            round(sum(approved) {now} / nullif(sum(attempts) {now}, 0), 6) as approval_rate,
+            round(sum(approved) {then} / nullif(sum(attempts) {then}, 0), 6) as previous_approval_rate,
+            coalesce(sum(chargebacks) {now}, 0) as chargebacks, coalesce(sum(fees) {now}, 0) as fees
+        from {_daily(currency)} where {both} group by psp
+        having sum(attempts) {now} > 0 or sum(fees) {now} <> 0 order by 2 desc, psp
         """,
-        [*scope.now, currency, psp, method],
+        [*scope.now, currency, psp, method, scope.previous_start, scope.previous_until],
     )
 
 
@@ -122,6 +129,25 @@ def declines(reader: Reader, scope: Scope) -> pl.DataFrame:
         group by 1 order by 2 desc, 1
         """,
         scope.now,
+    )
+
+
+def settlement(reader: Reader, scope: Scope, currency: str, psp: str | None) -> pl.DataFrame:
+    """Per provider, the slowest first: deposits of the period, how many are settled and at the bank, the median and 90th percentile of days
+    from the deposit to the bank's booking, and since when the oldest one waits that is not settled."""
+    return reader.query(
+        f"""
+        select psp, count(*) as deposits, count(settled_at) as settled, count(received_on) as at_bank,
+            round(median(date_diff('hour', occurred_at, settled_at)) / 24, 1) as median_days_to_settle,
+            median(date_diff('day', occurred_at::date, received_on)) as median_days_to_bank,
+            quantile_cont(date_diff('day', occurred_at::date, received_on), 0.9) as p90_days_to_bank,
+            min(occurred_at) filter (settled_at is null) as oldest_unsettled_at
+        from {MATCHES}
+        where kind = 'deposit' and status = 'completed' and occurred_at >= $1 and occurred_at < $2 and ($3::varchar is null or entity = $3)
+            and ($4 = '{IN_USD}' or currency = $4) and ($5::varchar is null or psp = $5)
+        group by psp order by median_days_to_bank desc nulls first, psp
+        """,
+        [*scope.now, currency, psp],
     )
 
 

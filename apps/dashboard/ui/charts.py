@@ -9,6 +9,9 @@ import polars as pl
 from apps.dashboard.period import grain
 from apps.dashboard.ui import theme
 
+FEW = 10
+"""Counts up to which an axis goes one by one."""
+
 
 def stacked_bars(
     frame: pl.DataFrame,
@@ -37,7 +40,11 @@ def stacked_bars(
             hovertemplate="%{y:,.2f}",
         )
     figure.update_layout(barmode="relative")
-    return theme.dressed(figure, unit=f"{unit} a {days}")
+    figure = theme.dressed(figure, unit=f"{unit} a {days}")
+    shown = frame["day"].unique().to_list()
+    if len(shown) == 1:  # an axis of one day would be one of hours
+        figure.update_xaxes(tickvals=shown, tickformat="%-d %b %Y")
+    return figure
 
 
 def flows(frame: pl.DataFrame, *, net: str, complete_until: date, unit: str) -> go.Figure:
@@ -146,7 +153,10 @@ def ranked(
 ) -> go.Figure:
     """Horizontal bars, the first on top; with `signed`, what falls has another colour and its sign."""
     colours = [theme.VERMILION if signed and (value or 0) < 0 else theme.BLUE for value in values]
-    text = "%{x:.1%}" if percent else "%{x:+,.3~s}" if signed else "%{x:,.3~s}"
+    # below a thousand there is nothing to shorten, and half a unit would read as 500 thousandths
+    most = max((abs(value) for value in values if value is not None), default=0)
+    short = ".3~s" if most >= 1000 else ".2~f"
+    text = "%{x:.1%}" if percent else f"%{{x:{'+' if signed else ''},{short}}}"
     figure = go.Figure(go.Bar(x=list(values), y=list(labels), orientation="h", marker={"color": colours}))
     figure.update_traces(
         texttemplate=text, textposition="auto", cliponaxis=False, hovertemplate="%{x:,.2f}<extra></extra>"
@@ -155,7 +165,13 @@ def ranked(
     # identifiers may look like numbers; they are names all the same
     figure.update_yaxes(type="category", autorange="reversed", title=None, tickformat=None, zeroline=False)
     figure.update_xaxes(
-        title=unit or None, zeroline=True, zerolinecolor=theme.ink(), tickformat=".0%" if percent else "~s"
+        title=unit or None,
+        zeroline=True,
+        zerolinecolor=theme.ink(),
+        tickformat=".0%" if percent else "~s" if most >= 1000 else ",.2~f",
+        dtick=1
+        if not percent and most <= FEW and all(value is None or value == int(value) for value in values)
+        else None,
     )
     figure.update_layout(hovermode="closest")
     return figure

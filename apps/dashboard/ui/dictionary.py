@@ -19,6 +19,11 @@ def mart(frame: Frame, name: str) -> str | None:
     return _entries(frame).get(name, {}).get("description") or None
 
 
+def entries(frame: Frame) -> dict[str, dict]:
+    """Every mart with its description, owner, columns, types and what it is made of; empty before the first build."""
+    return _entries(frame)
+
+
 def kpi(name: str) -> str | None:
     """What a figure means: the description of the metric of that name."""
     one = metrics().get(name)

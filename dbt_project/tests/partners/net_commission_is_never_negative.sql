@@ -2,14 +2,14 @@
 {{ config(severity='error') }}
 {%- set from_run = _control('check_from_run_id') %}
 with accruals as (
-    select *
-    from {{ ref('fct_commission_accruals') }}
-    where deal_id is not null
+    select known.*
+    from {{ ref('fct_commission_accruals') }} as known
     {%- if from_run %}
-    and (platform, deal_id) in (
-        select (new_rows.platform, new_rows.deal_id) from {{ ref('fct_commission_accruals') }} as new_rows where new_rows._run_id >= {{ from_run }}
-    )
+    semi join (
+        select platform, deal_id from {{ ref('fct_commission_accruals') }} where _run_id >= {{ from_run }}
+    ) as written on known.platform = written.platform and known.deal_id = written.deal_id
     {%- endif %}
+    where known.deal_id is not null
 )
 
 select

@@ -18,9 +18,9 @@ from warehouse.settings import Settings
 
 TABS = {
     "overview": ("money", "revenue", "drivers", "rows"),
-    "payments": ("flows", "psp", "withdrawals", "rows"),
+    "payments": ("flows", "psp", "settlement", "withdrawals", "rows"),
     "partners": ("accruals", "tree", "lines", "zeros"),
-    "data": ("loads", "quarantine", "checks", "freshness"),
+    "data": ("loads", "quarantine", "checks", "freshness", "models"),
 }
 
 

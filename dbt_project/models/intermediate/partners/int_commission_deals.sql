@@ -31,6 +31,30 @@ candidates as not materialized (select *, false as is_context from deals{{ " whe
 {%- endif %}
 
 -- of the legs of one closing-by the lower deal counts
+{% if taken -%}
+legs_looked_at as (select distinct platform, order_id, login, symbol, executed_at, volume_lots from candidates where entry = 'out_by'),
+
+closing_by_legs as (
+    select deals.*
+    from deals
+    semi join legs_looked_at on deals.platform = legs_looked_at.platform and deals.order_id = legs_looked_at.order_id
+    where deals.entry = 'out_by' and not deals.is_cancelled
+    union all
+    select deals.*
+    from deals
+    semi join (select * from legs_looked_at where order_id is null) as unnamed
+        on
+            deals.platform = unnamed.platform
+            and deals.login is not distinct from unnamed.login
+            and deals.symbol is not distinct from unnamed.symbol
+            and deals.executed_at = unnamed.executed_at
+            and deals.volume_lots is not distinct from unnamed.volume_lots
+    where deals.entry = 'out_by' and not deals.is_cancelled and deals.order_id is null
+),
+{%- else -%}
+closing_by_legs as (select * from deals where entry = 'out_by' and not is_cancelled),
+{%- endif %}
+
 counted_legs as (
     select
         platform,
@@ -40,15 +64,7 @@ counted_legs as (
         case when order_id is null then executed_at end as executed_at,
         case when order_id is null then volume_lots end as volume_lots,
         min(deal_id) as deal_id
-    from deals
-    where
-        entry = 'out_by'
-        and not is_cancelled
-        {%- if taken %}
-        -- the legs of one order are of one moment: only days around those looked at are read
-        and executed_at >= (select min(candidates.executed_at) - interval 1 day from candidates where candidates.entry = 'out_by')
-        and executed_at <= (select max(candidates.executed_at) + interval 1 day from candidates where candidates.entry = 'out_by')
-        {%- endif %}
+    from closing_by_legs
     group by all
 ),
 
@@ -154,12 +170,11 @@ openings as (
         sum(deals.commission)::decimal(38, 8) as opened_commission,
         sum(deals.price::decimal(38, 8) * deals.volume_lots)::decimal(38, 16) as opened_value
     from deals
+    semi join (select platform, position_id from placed where is_on_commission or is_moved) as asked
+        on deals.platform = asked.platform and deals.position_id = asked.position_id
     where
         deals.entry = 'in'
         and not deals.is_cancelled
-        and (deals.platform, deals.position_id) in (
-            select (placed.platform, placed.position_id) from placed where placed.is_on_commission or placed.is_moved
-        )
         {%- if taken %}
         and deals.executed_at >= (select min(placed.opened_at) from placed where placed.is_on_commission or placed.is_moved)
         {%- endif %}

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_commission_plans') }}
 -- Shares of staged deals after the credit coefficient and the house's own share, before the partner's caps. One row for every share, paid or with its reason.
 with shares as (select * from {{ ref('int_commission_shares') }}),
 
@@ -5,7 +6,7 @@ parts as (select * from {{ ref('int_commission_parts') }}),
 
 fx as (select * from {{ ref('int_commission_fx') }}),
 
-snapshots as (select * from {{ ref('stg_account_snapshots') }} where equity is not null),
+snapshots as (select * from {{ ref('stg_account_snapshots') }} where equity is not null and {{ 'true' if commission_weighs_credit() else 'false' }}),
 
 weighed as (
     select

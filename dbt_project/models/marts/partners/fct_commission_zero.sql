@@ -5,7 +5,9 @@
     tags=['stepwise'],
     meta={'owner': 'partners', 'sorted_by': ['partner_id', 'deal_id']},
     pre_hook="{% if is_incremental() %}
-        delete from {{ this }} where (platform, deal_id) in (select (deals.platform, deals.deal_id) from {{ ref('int_commission_deals') }} as deals where not deals.is_context)
+        delete from {{ this }} as old
+        using (select platform, deal_id from {{ ref('int_commission_deals') }} where not is_context) as deals
+        where old.platform = deals.platform and old.deal_id = deals.deal_id
     {% endif %}"
 ) }}
 
