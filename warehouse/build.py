@@ -108,7 +108,7 @@ def build(
         last = number == len(plan.steps)
         with contextlib.closing(connect(settings.build_file, settings)) as connection:
             _open_step(connection, plan, step)
-            chosen = _selected(select, last) if select else _chosen(connection, dbt.parsed(), plan, step, last=last)
+            chosen = list(select) or _chosen(connection, dbt.parsed(), plan, step, last=last)
         note = f"step {number}/{len(plan.steps)}, known at {step.recorded_at:%Y-%m-%d %H:%M} "
         without = ["--exclude-resource-type", "unit_test", *([] if tests and last else ["test"])]
         if chosen is None or chosen:
@@ -235,11 +235,6 @@ def _chosen(
         return names(manifest, reached & upstream(manifest, tagged(manifest, STEPWISE)))
     following = tagged(manifest, BACKGROUND)
     return names(manifest, {"all": reached, "live": reached - following, "background": reached & following}[plan.scope])
-
-
-def _selected(select: Sequence[str], last: bool) -> list[str]:
-    """The selection, in dbt's words; of a step before the last only those models of it that any other build would run then."""
-    return list(select) if last else [f"{one},+tag:{STEPWISE}" for one in select]
 
 
 def _record(settings: Settings, outcome: BuildOutcome, *, partial: bool) -> None:
