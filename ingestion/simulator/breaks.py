@@ -7,25 +7,28 @@ ask for exactly these. The decoys are what looks like one and is none.
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from ingestion.simulator import deadlines
 from ingestion.simulator.bank import SENT_BACK
 from ingestion.simulator.output import Writer
 from ingestion.simulator.stage import Stage
+from ingestion.simulator.withdrawals import next_business_day
 from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, World, moment
-from warehouse.settings import PROJECT
 
+WAITING = "decoy:not_settled_yet"
 DEPOSITS = (
     "request_without_psp", "psp_without_request", "duplicate_at_psp", "amount_differs", "fee_differs", "not_settled",
-    "decoy:reference_missing", "decoy:authorised_twice", "decoy:initiated_otherwise", "decoy:fee_within_tolerance",
+    "decoy:reference_missing", "decoy:authorised_twice", "decoy:initiated_otherwise", "decoy:fee_within_tolerance", WAITING,
 )  # fmt: skip
 WIRES = ("entry_without_line", "line_amount_differs", "decoy:line_late", "decoy:paid_in_two_lines")
 OFF = (1, 2, 500, 12_345)
 """Hundredths by which amounts differ where nothing is tolerated."""
+SWEPT_OFF = (None, 1, 2, -2, -1)
+"""Hundredths by which sweeps are too small; one is tolerated, and where none stands the whole sweep is a day late."""
 FEES_OFF = (2, -2, 5, 100)
 """Hundredths by which a fee is wrong; one is tolerated."""
-HOLIDAYS = PROJECT / "dbt_project" / "seeds" / "finance" / "bank_holidays.csv"
-"""Days on which the simulated firm moves money all the same: nothing is due there, so nothing can be late."""
 
 
 @dataclass
@@ -45,6 +48,9 @@ class Breaks:
                 who = stage.cast(ENTITIES[number % 2])
                 # what is left out of a batch shows once later rows are settled
                 day = 6 + (number * 3 + place) % (room // 2 if name == "not_settled" else room)
+                if name == WAITING:
+                    since = deadlines.may_wait_since(ENTITIES[number % 2], moment(self.end).date())
+                    day = (since - self.world.start).days
                 euros = 210 + number * 10 + place + 0.01 * number
                 self.requests.setdefault(name, []).append(stage.deposit(who, day, euros, hour=10))
             for place, name in enumerate(WIRES):
@@ -53,12 +59,29 @@ class Breaks:
                 stage.deposit(who, day, 800 + number, method="bank_wire")
                 asked = stage.withdraw(who, day + 4, 300 + number + place / 100, method="bank_wire")
                 self.requests.setdefault(name, []).append(asked)
-            who = stage.cast(ENTITIES[number % 2])
-            stage.deposit(who, 8, 700 + number)
-            stage.fund(who, 8, 500)
             amount = OFF[number % len(OFF)] * (1 if number % 2 else -1)
+            who = self._trader(stage, number)
             stage.off_balance[who] = (stage.at(20), amount)
             stage.note("planted_platform", [who], until=21, amount=f"{-amount / 100:.2f}")
+            who = self._trader(stage, number)
+            moved = stage.at(20, 13)
+            stage.fund(who, 20, abs(amount) / 100)
+            # a balance captured before the day's last movement, or in the same moment and with it
+            stage.captured_early[who] = (moved, 0) if number % 2 else (moved - 1, abs(amount))
+            stage.note("planted_platform", [who], decoy=True, until=21, amount="0.00")
+
+        deadlines.keep_reserves(stage, self.count, self.end)
+
+    def _trader(self, stage: Stage, number: int) -> int:
+        who = stage.cast(ENTITIES[number % 2])
+        stage.deposit(who, 8, 700 + number)
+        stage.fund(who, 8, 500)
+        return who
+
+    @property
+    def end(self) -> int:
+        """The midnight that the broker was first drawn up to: appended days change nothing of what is planted."""
+        return self.world.start_us + self.world.drawn_days * DAY
 
     def of(self, name: str) -> list[str]:
         return self.requests.get(name, [])
@@ -73,7 +96,7 @@ class Breaks:
     def write_truth(self, writer: Writer, platform: list[dict[str, Any]]) -> None:
         """What was planted, and of the platform breaks the logins that only now have numbers."""
         named = [
-            {"reconciliation": "platform", "class": "balance_differs", "reference": login, "amount": row["amount"], "decoy": False}
+            {"reconciliation": "platform", "class": "balance_differs", "reference": login, "amount": row["amount"], "decoy": row["decoy"]}
             for row in platform for login in row["logins"]
         ]  # fmt: skip
         if self.count:
@@ -101,8 +124,9 @@ class Breaks:
             self.note("psp", "psp_without_request", _key(deposits[one]), 0, decoy=True)
         for one in self.of("psp_without_request"):
             self.note("psp", "psp_without_request", _key(deposits[one]), deposits[one]["amount"])
-        for one in self.of("not_settled"):
-            self.note("psp", "not_settled", _key(deposits[one]), deposits[one]["amount"] - deposits[one]["fee"])
+        for one in (*self.of("not_settled"), *self.of(WAITING)):
+            left = deposits[one]["amount"] - deposits[one]["fee"]
+            self.note("psp", "not_settled", _key(deposits[one]), left, decoy=one in self.of(WAITING))
         for number, one in enumerate(self.of("amount_differs")):
             self.note("psp", "amount_differs", _key(deposits[one]), OFF[number % len(OFF)])
         off = pl.when(done).then(request.replace_strict(wrong, default=0, return_dtype=pl.Int64)).otherwise(0)
@@ -115,6 +139,11 @@ class Breaks:
         """The events that the PSP forgets to settle."""
         return events.filter(pl.col("client_reference").is_in(self.of("not_settled")))["event_id"].to_list()
 
+    def settled_late(self, events: pl.DataFrame) -> dict[str, int]:
+        """The events that wait for a later batch than those of their day, on the last day on which they are not late, and when it is due."""
+        waiting = events.filter(pl.col("client_reference").is_in(self.of(WAITING)))["event_id"].to_list()
+        return dict.fromkeys(waiting, int(next_business_day(np.array(self.end))))
+
     def in_settlements(self, settlements: pl.DataFrame, taken: list[str]) -> pl.DataFrame:
         """Settlements that are too small, reserves that stay where they are, and what the bank makes of the rest."""
         base = settlements.with_columns(
@@ -122,8 +151,7 @@ class Breaks:
         )
         if not self.count:
             return base
-        world = self.world
-        inside = pl.col("due").is_between(world.start_us + 12 * DAY, world.cut_us - 21 * DAY)
+        inside = pl.col("due").is_between(self.world.start_us + 12 * DAY, self.end - 21 * DAY)
         free = base.filter(
             inside & (pl.col("net") - pl.col("held") > 60_000) & (pl.col("currency") != CURRENCIES.index("JPY")) & (pl.col("released") == 0)
             & (pl.col("bank_short") == 0) & ~pl.col("batch").is_in(taken)
@@ -149,32 +177,14 @@ class Breaks:
                 self.note("psp", kind, batch, 0, decoy=True, why=name)
         size = lambda name: pl.col("batch").replace_strict(sizes[name], default=0, return_dtype=pl.Int64)  # noqa: E731
         way = {batch: name for name in ("missing", "late", "two_lines", "no_reference") for batch in chosen[name]}
-        kept = self._reserves_kept(base)
+        for reference, amount, overdue in deadlines.mature_lots(base, self.world.cut_us):
+            self.note("psp", "reserve_overdue", reference, amount, decoy=not overdue)
+        kept = deadlines.kept(base)["batch"].to_list()
         return base.with_columns(
             net=pl.col("net") - size("short") - size("fee_row"), fee_row=size("fee_row"), bank_off=size("bank_off"),
             bank_way=pl.col("batch").replace_strict(way, default=None, return_dtype=pl.String),
             released=pl.when(pl.col("batch").is_in(kept)).then(0).otherwise("released"),
         )  # fmt: skip
-
-    def _reserves_kept(self, settlements: pl.DataFrame) -> list[str]:
-        """One release a pool (PSP, entity, currency) that is not made, while later batches are settled."""
-        pools: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-        for row in settlements.sort("due").iter_rows(named=True):
-            pools.setdefault((row["psp"], row["entity"], row["currency"]), []).append(row)
-        kept = []
-        for pool, rows in sorted(pools.items()):
-            ripe = [
-                row
-                for row in rows
-                if row["released"] and row["net"] - row["held"] > 0 and row["due"] < self.world.cut_us - 21 * DAY
-            ]
-            if not ripe or len(kept) == self.count:
-                continue
-            kept.append(ripe[-1]["batch"])
-            psp, entity, currency = pool
-            account = f"{ENTITIES[entity]}-{CURRENCIES[currency]}-FIRM"
-            self.note("psp", "reserve_overdue", f"{psp}:{account}", ripe[-1]["released"], pool=True)
-        return kept
 
     def in_psp(self, feed: pl.DataFrame) -> pl.DataFrame:
         """Transactions reported twice: completed is a break, authorised is none."""
@@ -211,7 +221,7 @@ class Breaks:
         off = {one: OFF[number % len(OFF)] for number, one in enumerate(self.of("amount_differs"))}
         less = pl.col("request_id").replace_strict(off, default=0, return_dtype=pl.Int64)
         return asked.filter(~pl.col("request_id").is_in(self.of("psp_without_request"))).with_columns(
-            amount=(pl.col("amount") - _money(less)).cast(asked.schema["amount"])
+            amount=(pl.col("amount") - money(less)).cast(asked.schema["amount"])
         )
 
     def in_wires(self, wires: pl.DataFrame) -> pl.DataFrame:
@@ -306,7 +316,7 @@ class Breaks:
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def in_sweeps(self, moves: pl.DataFrame) -> pl.DataFrame:
-        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) and by two, too little and too much (breaks)."""
+        """Sweeps made a business day late (breaks), or wrong by a hundredth (decoys) or by two (breaks), too little and too much."""
         if not self.count:
             return moves
         yen = CURRENCIES.index("JPY")
@@ -318,16 +328,16 @@ class Breaks:
                 place=pl.int_range(pl.len()).over("entity", "currency"),
             )
         )
-        last, first = self.world.cut_us // DAY - 5, self.world.start_us // DAY + 12
+        last, first = self.end // DAY - 5, self.world.start_us // DAY + 12
         usable = ordered.filter(
             pl.col("after").is_not_null() & (pl.col("place") % 4 == 1) & (pl.col("gap").abs() > 1_000) & pl.col("booked").is_between(first, last)
             & ~((pl.col("entity") == ENTITIES.index("CY")) & (pl.col("currency") == CURRENCIES.index("EUR")))
-        ).join(_holidays(moves.schema), on=["entity", "booked"], how="anti")  # fmt: skip
+        ).join(_days_off(moves.schema), on=["entity", "booked"], how="anti")  # fmt: skip
         parts = [moves]
         for number, row in enumerate(
-            usable.sort("booked", "entity", "currency").head(4 * self.count).iter_rows(named=True)
+            usable.sort("booked", "entity", "currency").head(len(SWEPT_OFF) * self.count).iter_rows(named=True)
         ):
-            kept = (row["gap"], 1, 2, -2)[number % 4]
+            kept = SWEPT_OFF[number % len(SWEPT_OFF)] or row["gap"]
             group = {"entity": row["entity"], "currency": row["currency"]}
             parts.append(pl.DataFrame(
                 [group | {"booked": row["booked"], "gap": -kept}, group | {"booked": row["after"], "gap": kept}], schema=moves.schema,
@@ -335,38 +345,13 @@ class Breaks:
             kind = "shortfall_not_funded" if kept > 0 else "excess_not_withdrawn"
             reference = f"{ENTITIES[row['entity']]}:{CURRENCIES[row['currency']]}"
             seen = moment(row["booked"] * DAY).date().isoformat()
-            self.note("client_money", kind, reference, -kept, decoy=kept == 1, first_seen_on=seen)
+            self.note("client_money", kind, reference, -kept, decoy=abs(kept) == 1, first_seen_on=seen)
         keys = ["entity", "currency", "booked"]
         return pl.concat(parts).group_by(keys).agg(pl.col("gap").sum()).sort(keys).filter(pl.col("gap") != 0)
 
-    def in_statements(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Statements that open elsewhere than the one before closed, and statements that do not add up (with all after them)."""
-        if not self.count:
-            return frame
-        last = moment(self.world.cut_us - 3 * DAY).date()
-        usable = frame.filter(pl.col("bank_account").str.contains("-(EUR|USD)-") & (pl.col("opened_on") <= last)).sort(
-            "opened_on", "bank_account"
-        )
-        usable = usable.filter(pl.int_range(pl.len()).over("bank_account") > 2)["statement_id"].to_list()
-        step = max(len(usable) // (2 * self.count), 1)
-        chosen = usable[::step][: 2 * self.count]
-        gap = {one: OFF[number % len(OFF)] for number, one in enumerate(chosen[::2])}
-        foot = {one: OFF[number % len(OFF)] for number, one in enumerate(chosen[1::2])}
-        account = dict(frame.select("statement_id", "bank_account").iter_rows())
-        for one, off in gap.items():
-            self.note("bank", "statement_gap", f"{account[one]}:{one}", -off)
-        for one, off in foot.items():
-            self.note("bank", "statement_does_not_foot", f"{account[one]}:{one}", -off)
-        cents = lambda known: pl.col("statement_id").replace_strict(known, default=0, return_dtype=pl.Int64)  # noqa: E731
-        shifted = cents(foot).cum_sum().over("bank_account")
-        kind = frame.schema["opening_balance"]
-        return frame.sort("bank_account", "opened_on").with_columns(
-            opening_balance=(pl.col("opening_balance") + _money(shifted - cents(foot) + cents(gap))).cast(kind),
-            closing_balance=(pl.col("closing_balance") + _money(shifted)).cast(kind),
-        )
 
-
-def _money(hundredths: pl.Expr) -> pl.Expr:
+def money(hundredths: pl.Expr) -> pl.Expr:
+    """Hundredths as exact decimals."""
     return hundredths.cast(pl.Decimal(18, 0)) * pl.lit("0.01").cast(pl.Decimal(18, 2))
 
 
@@ -374,11 +359,10 @@ def _key(row: dict[str, Any]) -> str:
     return f"{row['psp']}:{row['event_id']}"
 
 
-def _holidays(like: pl.Schema) -> pl.DataFrame:
-    """entity and booked, as numbers of the types in `like`, of the bank holidays in the seed."""
-    seed = pl.read_csv(HOLIDAYS, schema_overrides={"holiday": pl.Date}).filter(pl.col("entity").is_in(ENTITIES))
+def _days_off(like: pl.Schema) -> pl.DataFrame:
+    """entity and booked, as numbers of the types in `like`, of the bank holidays."""
     numbers = {name: number for number, name in enumerate(ENTITIES)}
-    return seed.select(
+    return deadlines.holidays().select(
         pl.col("entity").replace_strict(numbers, return_dtype=pl.Int64).cast(like["entity"]),
-        pl.col("holiday").cast(pl.Int32).cast(like["booked"]).alias("booked"),
+        pl.col("booked").cast(pl.Int32).cast(like["booked"]),
     )

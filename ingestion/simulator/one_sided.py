@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.simulator.accounts import PLATFORMS
-from ingestion.simulator.breaks import OFF, Breaks
+from ingestion.simulator.breaks import OFF, Breaks, money
 from ingestion.simulator.world import DAY, ENTITIES, iso, moment
 
 UNKNOWN_LOGINS = 77_000_000
@@ -105,7 +105,8 @@ def opening_balances(breaks: Breaks, opened: pl.DataFrame) -> pl.DataFrame:
 
 
 def statements(breaks: Breaks, frame: pl.DataFrame) -> pl.DataFrame:
-    """The bank_statements feed with the one statement of each such account, and with statements of days on which nothing moved."""
+    """The bank_statements feed with the one statement of each such account, with statements of days on which nothing moved, and with broken ones."""
+    frame = _broken(breaks, frame)
     day = breaks.world.start + timedelta(days=breaks.world.drawn_days - 3)
     held = f"{HELD / 100:.2f}"
     rows: list[dict[str, Any]] = [
@@ -126,6 +127,31 @@ def statements(breaks: Breaks, frame: pl.DataFrame) -> pl.DataFrame:
         pl.col(column).str.to_decimal(scale=2).cast(schema[column]) for column in ("opening_balance", "closing_balance")
     )
     return pl.concat([frame, more.select(frame.columns)])
+
+
+def _broken(breaks: Breaks, frame: pl.DataFrame) -> pl.DataFrame:
+    """Statements that open elsewhere than the one before closed, and statements that do not add up (with all after them)."""
+    last = moment(breaks.end - 3 * DAY).date()
+    usable = frame.filter(pl.col("bank_account").str.contains("-(EUR|USD)-") & (pl.col("opened_on") <= last)).sort(
+        "opened_on", "bank_account"
+    )
+    usable = usable.filter(pl.int_range(pl.len()).over("bank_account") > 2)["statement_id"].to_list()
+    step = max(len(usable) // (2 * breaks.count), 1)
+    chosen = usable[::step][: 2 * breaks.count]
+    gap = {one: OFF[number % len(OFF)] for number, one in enumerate(chosen[::2])}
+    foot = {one: OFF[number % len(OFF)] for number, one in enumerate(chosen[1::2])}
+    account = dict(frame.select("statement_id", "bank_account").iter_rows())
+    for one, off in gap.items():
+        breaks.note("bank", "statement_gap", f"{account[one]}:{one}", -off)
+    for one, off in foot.items():
+        breaks.note("bank", "statement_does_not_foot", f"{account[one]}:{one}", -off)
+    cents = lambda known: pl.col("statement_id").replace_strict(known, default=0, return_dtype=pl.Int64)  # noqa: E731
+    shifted = cents(foot).cum_sum().over("bank_account")
+    kind = frame.schema["opening_balance"]
+    return frame.sort("bank_account", "opened_on").with_columns(
+        opening_balance=(pl.col("opening_balance") + money(shifted - cents(foot) + cents(gap))).cast(kind),
+        closing_balance=(pl.col("closing_balance") + money(shifted)).cast(kind),
+    )
 
 
 def _statement(bank_account: str, statement_id: str, day: date, currency: str, balance: str) -> dict[str, Any]:

@@ -49,10 +49,12 @@ def dispute_events(chosen: pl.DataFrame, delay_days: np.ndarray, lost: np.ndarra
     return pl.concat([first, last])
 
 
-def with_batches(people: People, events: pl.DataFrame, left_out: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def with_batches(
+    people: People, events: pl.DataFrame, left_out: list[str], late: dict[str, int]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events with the batch each completed one is settled in, and one row per settlement.
 
-    `left_out` are events that no batch takes.
+    `left_out` are events that no batch takes, `late` those that one takes at another midnight than is usual.
     settlement = Σ signed amounts − fees − reserve held + reserve released; a batch that would be negative waits for more.
     """
     moving = (pl.col("status") == "completed") & pl.col("kind").is_in([kind for kind, sign in SIGN.items() if sign])
@@ -60,7 +62,9 @@ def with_batches(people: People, events: pl.DataFrame, left_out: list[str]) -> t
     events = events.with_columns(
         entity=pl.Series(values=people.entity[events["client"].to_numpy()]),
         signed=pl.col("kind").replace_strict(SIGN) * pl.col("amount"),
-        due=pl.when(moving).then(_due(events)),
+        due=pl.when(moving).then(
+            pl.coalesce(pl.col("event_id").replace_strict(late, default=None, return_dtype=pl.Int64), _due(events))
+        ),
     )
     group = ["psp", "entity", "currency", "due"]
     summed = (

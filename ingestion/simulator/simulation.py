@@ -156,9 +156,14 @@ def _run(world: World, writer: Writer, progress: Callable[[str], None]) -> Simul
         tree.of_client[folk.regular + link["who"]] = int(link["partner"][1:]) - 1
     broker = Broker(world, prices, folk, tree, accounts_of.build_accounts(world, folk), stage, faults, breaks)
     account_of = {int(client): row for row, client in enumerate(broker.accounts.client) if client >= folk.regular}
-    off = {account_of[folk.regular + who]: value for who, value in stage.off_balance.items()}
+    wrong = trading.Snapshots(
+        *(
+            {account_of[folk.regular + who]: value for who, value in of_cast.items()}
+            for of_cast in (stage.off_balance, stage.captured_early)
+        )
+    )
     played = play_trades(stage, prices, folk, broker.accounts)
-    outcome = trading.trade(world, prices, folk, broker.accounts, faults, played, off, progress)
+    outcome = trading.trade(world, prices, folk, broker.accounts, faults, played, wrong, progress)
     progress("money")
     subjects = _write_money(broker, outcome, progress)
     _write_reference(broker)
@@ -240,7 +245,9 @@ def _psp(
     given_back = withdrawals.psp_payouts(refunds).with_columns(kind=pl.lit("refund"), original=pl.col("refunds_txn"))
     parts = [events_in, withdrawals.psp_payouts(paid_out), given_back, settlement.disputes(world, regular), own]
     happened = broker.breaks.in_events(pl.concat([part.select(columns) for part in parts]))
-    events, settlements = settlement.with_batches(folk, happened, broker.breaks.left_out(happened))
+    events, settlements = settlement.with_batches(
+        folk, happened, broker.breaks.left_out(happened), broker.breaks.settled_late(happened)
+    )
     settlements = broker.faults.in_settlements(settlements)
     taken = [row["settlement_batch_id"] for row in broker.faults.breaks if "settlement_batch_id" in row]
     # a batch whose deposit its PSP will not report differs already
@@ -269,7 +276,7 @@ def _write_banks(
     lines = bank.statement_lines(faults.in_bank_lines(lines))
     evening = pl.duration(hours=23)
     writer.write("bank_statement_lines", lines, pl.col("booked_on").cast(pl.Datetime("us")) + evening)
-    statements = broker.breaks.in_statements(faults.in_statements(bank.statements(world, lines)))
+    statements = faults.in_statements(bank.statements(world, lines))
     if world.breaks:
         statements = one_sided.statements(broker.breaks, statements)
     writer.write("bank_statements", statements, pl.col("closed_on").cast(pl.Datetime("us")) + evening)

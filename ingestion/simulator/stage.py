@@ -40,6 +40,8 @@ class Stage:
     staff: dict[str, int] = field(default_factory=dict)
     disputes: list[Row] = field(default_factory=list)
     off_balance: dict[int, tuple[int, int]] = field(default_factory=dict)
+    captured_early: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """The moment of that day's snapshot, and by how many hundredths the balance was smaller then."""
     expiries: dict[int, int] = field(default_factory=dict)
     truth: list[Row] = field(default_factory=list)
 

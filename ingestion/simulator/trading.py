@@ -41,12 +41,20 @@ class Platform:
     deals: int = 0
 
 
+@dataclass(frozen=True)
+class Snapshots:
+    """By account what is unusual in its snapshots: the balance is off from a moment on, or one day's was captured early (see Stage)."""
+
+    off_balance: dict[int, tuple[int, int]] = field(default_factory=dict)
+    captured_early: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
 def trade(
     world: World, market: Market, people: People, accounts: Accounts, faults: Faults, planted: tuple[Positions, Moves],
-    off_balance: dict[int, tuple[int, int]], progress: Callable[[str], None],
+    wrong: Snapshots, progress: Callable[[str], None],
 ) -> Platform:  # fmt: skip
     """Draws and writes everything the platform emits; returns the transfers and daily results it leads to."""
-    outcome = Platform()
+    outcome, usual = Platform(), Snapshots()
     per_weight = _per_weight(world, accounts)
     chance = accounts.client < people.regular
     rows = np.flatnonzero(chance)
@@ -59,7 +67,7 @@ def trade(
         moves = plan_moves(world, market, people, accounts, chunk, legs, positions.account[legs.position], stop, part)
         kept = _renumber(positions, legs, happens)
         _write_chunk(
-            world, market, people, accounts, faults, outcome, kept[0], kept[1], moves, stop, chunk, part, parts, {}
+            world, market, people, accounts, faults, outcome, kept[0], kept[1], moves, stop, chunk, part, parts, usual
         )
         progress(f"deals {outcome.deals:,}")
     positions, moves = planted
@@ -67,7 +75,7 @@ def trade(
     never = np.full(len(accounts.login), np.iinfo(np.int64).max)
     _write_chunk(
         world, market, people, accounts, faults, outcome, positions, legs, moves, never, np.flatnonzero(~chance), parts - 1, parts,
-        off_balance,
+        wrong,
     )  # fmt: skip
     return outcome
 
@@ -93,7 +101,7 @@ def _renumber(positions: Positions, legs: Legs, happens: np.ndarray) -> tuple[Po
 
 def _write_chunk(
     world: World, market: Market, people: People, accounts: Accounts, faults: Faults, outcome: Platform, positions: Positions,
-    legs: Legs, moves: Moves, stop: Ints, rows: Ints, part: int, parts: int, off_balance: dict[int, tuple[int, int]],
+    legs: Legs, moves: Moves, stop: Ints, rows: Ints, part: int, parts: int, wrong: Snapshots,
 ) -> None:  # fmt: skip
     kept = platform.keep_books(legs, positions, moves, part, parts)
     references = platform.references_of(accounts, moves)
@@ -112,7 +120,7 @@ def _write_chunk(
     captured = platform.positions_frame(market, accounts, positions, opened, shown_from, part, parts)
     writer.write("positions", captured, "captured_at", part)
     snapshots = platform.snapshots_frame(world, accounts, kept, opened, rows)
-    writer.write("account_snapshots", _off_balance(accounts, snapshots, off_balance), "captured_at", part)
+    writer.write("account_snapshots", _unusual(accounts, snapshots, wrong), "captured_at", part)
     outcome.transfers.append(wallet_transfers(market, people, accounts, moves, references))
     outcome.results += [_daily_results(accounts, moves, kept), client_money.floors(accounts, snapshots)]
 
@@ -156,13 +164,22 @@ def _with_faults(faults: Faults, deals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _off_balance(accounts: Accounts, snapshots: pl.DataFrame, off_balance: dict[int, tuple[int, int]]) -> pl.DataFrame:
-    """The platform shows these accounts' balance too high from a moment on."""
-    for row, (since, amount) in off_balance.items():
-        more = pl.lit(cents(np.array([amount]))[0])
-        hit = (pl.col("login") == int(accounts.login[row])) & (pl.col("captured_at") >= moment(since))
-        snapshots = snapshots.with_columns(
-            pl.when(hit).then(pl.col(name) + more).otherwise(name).cast(snapshots.schema[name])
-            for name in ("balance", "equity", "free_margin")
+def _unusual(accounts: Accounts, snapshots: pl.DataFrame, wrong: Snapshots) -> pl.DataFrame:
+    """The platform shows some accounts' balance too high or too low from a moment on, and some on one day before its last movement."""
+    login = lambda row: pl.col("login") == int(accounts.login[row])  # noqa: E731
+    for row, (since, amount) in wrong.off_balance.items():
+        snapshots = _with_more(snapshots, login(row) & (pl.col("captured_at") >= moment(since)), amount)
+    for row, (at, less) in wrong.captured_early.items():
+        hit = login(row) & (pl.col("captured_at") == moment((at // DAY + 1) * DAY - 1))
+        snapshots = _with_more(snapshots, hit, -less).with_columns(
+            captured_at=pl.when(hit).then(pl.lit(moment(at)).cast(pl.Datetime("us"))).otherwise("captured_at")
         )
     return snapshots
+
+
+def _with_more(snapshots: pl.DataFrame, hit: pl.Expr, amount: int) -> pl.DataFrame:
+    more = pl.lit(cents(np.array([amount]))[0])
+    return snapshots.with_columns(
+        pl.when(hit).then(pl.col(name) + more).otherwise(name).cast(snapshots.schema[name])
+        for name in ("balance", "equity", "free_margin")
+    )

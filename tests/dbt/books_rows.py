@@ -3,7 +3,7 @@
 from tests.dbt.held_rows import held_feeds
 from tests.dbt.ledger_rows import Row, account, at, client, deal, psp, request, transfer
 
-FIRM, HELD, EURO = "SC-FIRM", "SC-CLIENT", "SC-FIRM-EUR"
+FIRM, HELD, EURO, HELD_EURO = "SC-FIRM", "SC-CLIENT", "SC-FIRM-EUR", "SC-CLIENT-EUR"
 
 
 def paid_in(number: str, day: int, amount: str, fee: str, batch: str, **more: object) -> tuple[list[Row], list[Row]]:
@@ -36,7 +36,7 @@ def line(number: int, day: int, amount: str, account: str = FIRM, month: str = "
     return {
         "bank_account": account, "statement_id": f"{account}-{month}", "line_no": number,
             "booked_on": f"2026-{month}-{day:02d}",
-        "amount": amount, "currency": "EUR" if account == EURO else "USD",
+        "amount": amount, "currency": "EUR" if account in (EURO, HELD_EURO) else "USD",
     } | more  # fmt: skip
 
 
@@ -116,6 +116,8 @@ LINES = [
     line(1, 3, "58.96", month="02", reference="B8"),
     line(2, 4, "-1100", month="02", kind="own_transfer", counter_account=EURO),
     line(1, 4, "1000", EURO, month="02", kind="own_transfer", counter_account=FIRM),
+    line(1, 5, "-110", HELD, month="02", kind="own_transfer", counter_account=HELD_EURO),
+    line(1, 5, "100", HELD_EURO, month="02", kind="own_transfer", counter_account=HELD),
 ]
 
 
@@ -127,7 +129,7 @@ def first_feeds() -> dict[str, list[Row]]:
 
 def _feeds() -> dict[str, list[Row]]:
     """January has just been closed by two people; for one entity by nobody else, and for one it was opened again."""
-    banks = ((HELD, "USD", True), (FIRM, "USD", False), (EURO, "EUR", False))
+    banks = ((HELD, "USD", True), (FIRM, "USD", False), (EURO, "EUR", False), (HELD_EURO, "EUR", True))
     return {
         "clients": [client("C1", entity="SC", first_name="Ann", last_name="Lee"), client("C2", entity="SC"),
             client("C3", entity="CY"), client("C4", entity="AU")],
@@ -175,7 +177,7 @@ def _feeds() -> dict[str, list[Row]]:
         "partners": [
             {"partner_id": partner, "changed_at": "2025-01-01T00:00:00Z", "entity": "SC", "status": "active",
                 "plan_id": "PL", "payout_currency": "USD", "payout_method": method}
-            for partner, method in (("P1", "bank"), ("P2", "wallet"), ("P3", "bank"), ("P4", "bank"), ("P5", "wallet"))
+            for partner, method in (("P1", "bank"), ("P2", "wallet"), ("P3", "bank"), ("P4", "bank"), ("P5", "wallet"), ("P6", "bank"))
         ],
         "commission_plans": [{"plan_id": "PL", "version": 1, "name": "PL", "distribution": "level",
             "currency": "USD", "settings": '{"holdback_pct": 0.1}', "valid_from": "2025-01-01T00:00:00Z"}],
@@ -185,6 +187,7 @@ def _feeds() -> dict[str, list[Row]]:
             decision("p4", 13, "P1", "paid", "880"), decision("p5", 14, "P1", "released", "120"), decision("p6", 14,
                 "P1", "held", None),
             decision("q1", 12, "P2", "paid", "50"), decision("q2", 13, "P3", "approved", "70"),
+            decision("r1", 10, "P6", "adjusted", "300"), decision("r2", 11, "P6", "clawed_back", "100"),
             *(decision(f"{key}{place}", 12 + place, partner, event, amount, currency)
                 for key, partner, owed, left in (("u", "P4", "880", "700"), ("w", "P5", "550", "460"))
                 for place, (event, amount, currency) in enumerate(

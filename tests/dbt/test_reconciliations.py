@@ -137,6 +137,8 @@ PARTNER = {
     "p4": "2061 1080, 1070 -200, 2062 -880, 2062 880, 1020 -880",
     "p5": "2065 120, 2061 -120",
     "q1": "2061 50, 2062 -50",
+    "r1": "5020 300, 2060 -300",
+    "r2": "2060 100, 5020 -100",
     "u2": "2061 792, 2090 -792, 2090 EUR 720, 2062 EUR -700, 2062 EUR 700, 1020 EUR -700, 4070 EUR -20",
     "w2": "2061 495, 2090 -495, 2090 EUR 450, 2062 EUR -460, 5070 EUR 10",
     "w3": "",
@@ -163,6 +165,8 @@ OTHERS = {
     ("fx_rates", "CY:2026-01"): "2090 EUR 17.86, 4070 EUR -17.86",
     ("bank_statement_lines", "SC-FIRM:SC-FIRM-02:2"): "1020 -1100, 2090 1100",
     ("bank_statement_lines", "SC-FIRM-EUR:SC-FIRM-EUR-02:1"): "1020 EUR 1000, 2090 EUR -1000",
+    ("bank_statement_lines", "SC-CLIENT:SC-CLIENT-02:1"): "1010 -110, 2090 110",
+    ("bank_statement_lines", "SC-CLIENT-EUR:SC-CLIENT-EUR-02:1"): "1010 EUR 100, 2090 EUR -100",
 }
 WORKED = (
     OTHERS
