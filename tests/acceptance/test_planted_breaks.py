@@ -3,7 +3,7 @@
 import contextlib
 import csv
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from warehouse.build import build
 from warehouse.engine import connect, make_home
 from warehouse.settings import PROJECT, Settings
 
+TODAY = date(2026, 11, 23)
+"""The broker that a seed gives depends on the day its data end; of 24 November seed and size of the short test give a shortfall nobody planted."""
 CLASSES = PROJECT / "dbt_project" / "seeds" / "finance" / "break_classes.csv"
 
 
@@ -58,6 +60,7 @@ def check(
         seed=seed,
         clients=clients,
         partners=partners,
+        today=TODAY,
     )
     # the morning after the last day, whenever the test runs: decoys stand a day before their deadlines
     load(settings, Source(recorded_at=datetime.fromisoformat(list(told.batches.values())[-1])))
