@@ -98,10 +98,21 @@ made as (
         expected.*,
         false as is_reversal,
         {{ 'coalesce(revisions.revision, 0) + 1' if is_incremental() else '1' }} as revision,
-        {{ "case when revisions.revision is not null then 'recomputed' end" if is_incremental() else 'null' }}::varchar as reason
+        {% if is_incremental() -%}
+        case
+            when revisions.revision is null then null
+            -- by the same rule at another step of the partner's tier
+            when
+                standing.tier_from is distinct from expected.tier_from
+                and (standing.rule_id, standing.rule_version, standing.plan_version) = (expected.rule_id, expected.rule_version, expected.plan_version)
+                then 'tier_reached'
+            else 'recomputed'
+        end
+        {%- else %}null{% endif %}::varchar as reason
     from expected
     {% if is_incremental() -%}
     left join revisions on expected.line_key = revisions.line_key
+    left join standing on expected.line_key = standing.line_key
     where expected.line_key not in (select unchanged.line_key from unchanged)
     union all by name
     select
