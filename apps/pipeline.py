@@ -130,7 +130,7 @@ def refresh(
         if found.changed or found.gone or found.back:
             progress(f"{one.name}: {found.changed} rows changed unseen, {found.gone} gone, {found.back} back again")
         if found.files:
-            outcomes += ingest(connection, settings, list(found.files), connector=one.kind, recorded_at=recorded_at)
+            outcomes += ingest(connection, settings, list(found.files), recorded_at=recorded_at)
     return outcomes
 
 

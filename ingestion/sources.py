@@ -25,9 +25,11 @@ from ingestion import source_counts
 from ingestion.connectors import connectors
 from ingestion.connectors.configured import configured
 from ingestion.connectors.mt5_pull import Database, PullError, database
-from ingestion.connectors.mt5_sweep import Known, Swept, sweep
+from ingestion.connectors.mt5_sweep import Known, sweep
 from ingestion.connectors.mt5_tables import MT4, MT5, Export
+from ingestion.connectors.swept import Swept
 from ingestion.connectors.table_pull import Table, pull_table
+from ingestion.connectors.table_sweep import sweep_table
 from ingestion.connectors.tabular import Tabular
 from ingestion.connectors.values import check_zone
 from ingestion.feeds import FEEDS
@@ -194,9 +196,12 @@ def swept(settings: Settings, source: SqlSource, connection: duckdb.DuckDBPyConn
 
     Raises PullError as `pull` does.
     """
-    if source.table is not None:
-        return Swept()  # its table marks deletions itself
     connector = configured(connectors(), settings.root / "connectors.yml")[source.kind]
+    if source.table is not None and isinstance(connector, Tabular):
+        with _on_record(settings, source):
+            return sweep_table(
+                source.url, source.landing(settings), source.name, source.table, connector.spec, source.page_rows
+            )
     with _opened(settings, source) as opened:
         found = sweep(opened, connector, _known(connection, source))
         return found + Swept(files=source_counts.landed(opened, connector, connection))

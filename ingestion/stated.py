@@ -32,6 +32,7 @@ def keep(
             "counted_at": total.counted_at,
             "row_count": None if total.row_count is None else str(total.row_count),
             "amount": exact(total.amount),
+            "measure": total.measure,
             "_row_number": place,
         }
         for place, total in enumerate(totals, start=1)

@@ -54,7 +54,27 @@ def main() -> None:
         app.registered_commands += module.app.registered_commands
         app.registered_groups += module.app.registered_groups
     _settings_or_exit()
-    app()
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Runs the command and gives its exit code; arguments that cannot be are refused as every other failure is."""
+    from typer.exceptions import TyperException
+
+    from apps.cli.console import USAGE, give_up, say
+
+    try:
+        ended = app(standalone_mode=False)
+    except TyperException as error:
+        said = error.format_message().strip()
+        if not said:  # a group without its command has shown its help
+            return USAGE
+        hint = "`daybook --help` lists the commands, `daybook COMMAND --help` what each takes."
+        return give_up(f"{said.removesuffix('.')}. {hint}", USAGE).exit_code
+    except typer.Abort:
+        say("Stopped.", "yellow")
+        return 130
+    return ended if isinstance(ended, int) else 0
 
 
 def _settings_or_exit() -> None:

@@ -52,7 +52,7 @@ def _write(cursor: Any, format: str) -> None:
     if format == "parquet":
         cursor.pl().write_parquet(sys.stdout.buffer)
         return
-    names = [column[0] for column in cursor.description]
+    names = _apart([column[0] for column in cursor.description])
     if format == "json":
         sys.stdout.write("[")
         separator = ""
@@ -74,6 +74,16 @@ def _write(cursor: Any, format: str) -> None:
         table("", names, [[None if cell is None else console.plain(cell) for cell in row] for row in rows[:1000]])
         if len(rows) > 1000:
             say("The first 1 000 rows; --format csv gives all.", "yellow")
+
+
+def _apart(names: list[str]) -> list[str]:
+    """The names of columns, none twice: a second `a` is `a_1`, as in a Parquet file of the same answer."""
+    apart: list[str] = []
+    for name in names:
+        while name in apart:
+            name += "_1"
+        apart.append(name)
+    return apart
 
 
 @app.command()

@@ -9,7 +9,7 @@
         },
         'psp_transactions': {
             'source': 'psp', 'day': 'occurred_at::date', 'currency': 'versions.currency', 'cancelled': 'false',
-            'amount': "case when versions.status = 'completed' then versions.amount else 0 end", 'key': ['psp', 'event_id'],
+            'amount': "case when versions.status = 'completed' then versions.amount else 0 end", 'net': net_of_payment(), 'key': ['psp', 'event_id'],
         },
         'bank_statement_lines': {
             'source': 'bank_account', 'day': 'booked_on', 'currency': 'versions.currency', 'cancelled': 'false',
@@ -20,6 +20,20 @@
             'amount': '0', 'key': ['provider', 'event_id'],
         },
     }) }}
+{%- endmacro -%}
+
+{#- What a payment leaves to be paid out: the net that its report states, else what its amount less its fee does to the balance at
+    the PSP; a payout itself nothing. -#}
+{%- macro net_of_payment() -%}
+    case
+        when versions.status <> 'completed' or versions.kind in ('settlement', 'chargeback_lost') then 0::decimal(38, 8)
+        when (versions._extra ->> '$.net_amount') is not null then try_cast(versions._extra ->> '$.net_amount' as decimal(38, 8))
+        else
+            if(
+                versions.kind in ('deposit', 'chargeback_reversal', 'reserve_release') or (versions.kind = 'adjustment' and versions.direction = 'in'),
+                versions.amount, -versions.amount
+            ) - if(coalesce(versions.fee_currency, versions.currency) = versions.currency, coalesce(versions.fee_amount, 0), 0)
+    end
 {%- endmacro -%}
 
 {#- Every version of a feed's rows of the days (or of the loads) in `wanted`, from when until when it held: `until` is when a later version of its
@@ -33,6 +47,7 @@
         versions.{{ of.day }} as day,
         {{ of.currency }} as currency,
         ({{ of.amount }})::decimal(38, 8) as amount,
+        ({{ of.net or of.amount }})::decimal(38, 8) as net,
         {{ of.cancelled }} as is_cancelled,
         versions._load_id,
         versions._version,
@@ -62,10 +77,11 @@
     where versions._load_id <= {{ horizon_load_id() }}
 {%- endmacro -%}
 
-{#- What the rows of `quarantine` beside a total add up to; null where one of them does not say its amount, or not whether it is of the total's currency. -#}
+{#- What the rows of `quarantine` beside a total add up to; null where one of them does not say its amount (none says its
+    net), or not whether it is of the total's currency. -#}
 {%- macro sum_where_all_known(total) -%}
     if(
-        count(quarantine.amount) filter (quarantine.currency <> '' or {{ total }}.currency = '') = count(*),
+        count(quarantine.amount) filter ({{ total }}.measure is null and (quarantine.currency <> '' or {{ total }}.currency = '')) = count(*),
         sum(quarantine.amount),
         null
     )

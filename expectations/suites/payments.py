@@ -36,7 +36,6 @@ SUITE = Suite(
                 column="method", value_set=["card", "bank_wire", "ewallet", "crypto", "local"]
             ),
             gxe.ExpectColumnValuesToBeBetween(column="deposits", min_value=0),
-            gxe.ExpectColumnValuesToBeBetween(column="withdrawals", min_value=0),
             gxe.ExpectColumnMeanToBeBetween(column="approval_rate", min_value=0.5, max_value=1),
             gxe.ExpectColumnMedianToBeBetween(column="fee_share", min_value=0, max_value=0.1),
             gxe.ExpectColumnUniqueValueCountToBeBetween(column="psp", min_value=1, max_value=50),

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch, Rejected
+from ingestion.connectors.base import BadFile, Batch, Rejected, Total
 from ingestion.connectors.tables import csv_rows, header_index, xlsx_rows
 from ingestion.connectors.values import decimal_of, exact, text_frame, trimmed, utc_text, wall_to_utc
 
@@ -87,6 +87,19 @@ class _Batches:
     two_sided: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
+    newest: str = ""
+
+    def totals(self, psp: str) -> tuple[Total, ...]:
+        """What the file states itself: in each currency what it pays out, where every batch of that currency pays out."""
+        open_ended = {currency for batch, currency in self.moved if (batch, currency) not in self.paid}
+        stated: dict[str, Decimal] = defaultdict(Decimal)
+        for (_, currency), paid in self.paid.items():
+            stated[currency] += paid
+        return tuple(
+            Total(psp, self.newest, currency, amount=amount, measure="net")
+            for currency, amount in sorted(stated.items())
+            if currency not in open_ended
+        )
 
     def remarks(self) -> tuple[str, ...]:
         """One sentence for each thing a reader of the load should know."""
@@ -148,7 +161,7 @@ class AdyenSettlement:
             waiting = self._batch(header, chunk, state)
         if waiting is None:
             raise BadFile(f"{path.name} has a header and no rows.", "Fetch the report again.")
-        yield Batch(waiting.feed, waiting.rows, waiting.rejected, state.remarks())
+        yield Batch(waiting.feed, waiting.rows, waiting.rejected, state.remarks(), state.totals(self.psp))
 
     def _batch(self, header: list[str], chunk: list[tuple[int, list[str]]], state: _Batches) -> Batch:
         good: list[dict[str, object]] = []
@@ -185,6 +198,8 @@ class AdyenSettlement:
         own, original = _references(source, kind)
         if any(_is_rounded(reference) for reference in (own, original)):
             state.damaged.append(number)
+        moment = _moment(source)
+        state.newest = max(state.newest, moment)
         return {
             "psp": self.psp,
             "event_id": _event_id(source, batch, journal, number, state),
@@ -201,7 +216,7 @@ class AdyenSettlement:
             "bank_account": self.bank_accounts.get(currency or "") if kind == "settlement" else None,
             "client_reference": trimmed(source.get("Merchant Reference")),
             "settlement_batch_id": batch,
-            "occurred_at": _moment(source),
+            "occurred_at": moment,
             "journal_type": trimmed(source["Type"]),
             "gross_amount": trimmed(source["Gross Credit (GC)"]) or trimmed(source["Gross Debit (GC)"]),
             "gross_currency": trimmed(source["Gross Currency"]),

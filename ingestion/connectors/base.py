@@ -23,6 +23,7 @@ class Total:
     """What a file states of its own rows: how many there are, or what they add up to (see the feed `source_totals`).
 
     `currency` '' means that the total is over all currencies. `counted_at` is ISO-8601 in UTC: the time of the file's newest row.
+    `measure` says what the amount adds up where that is not the feed's control total.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Total:
     currency: str = ""
     row_count: int | None = None
     amount: Decimal | None = None
+    measure: str | None = None
 
 
 @dataclass(frozen=True)

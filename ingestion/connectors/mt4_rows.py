@@ -73,10 +73,14 @@ class Book:
 
     def money(self, ticket: Ticket, text: str | None) -> str | None:
         """The amount in the account's currency: a cent account's are hundredths."""
+        return self.of_account(ticket.login, text)
+
+    def of_account(self, login: str, text: str | None) -> str | None:
+        """The same of an amount that stands beside the account's tickets."""
         value = decimal_of(text)
         if value is None:
             return None
-        return exact(value.scaleb(-2) if ticket.login in self.cent_logins else value)
+        return exact(value.scaleb(-2) if login in self.cent_logins else value)
 
 
 def rows_of(ticket: Ticket, book: Book) -> list[tuple[str, Row]]:

@@ -6,13 +6,13 @@ foot: a statement of a period starts at a balance it does not tell.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch
+from ingestion.connectors.base import BadFile, Batch, Total
 from ingestion.connectors.mt4_codes import CENTS, OPERATIONS, PENDING, TRADES
 from ingestion.connectors.mt4_rows import Book, Ticket, batches, total
 from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
@@ -76,7 +76,10 @@ class Mt4Statement(MtSettings):
             for section in readers
             for number, row in statement.sections.get(section, [])
         )
-        yield from batches(numbered, book, self.feeds, said)
+        deals, *others = batches(numbered, book, self.feeds, said)
+        newest = deals.rows["executed_at"].max()
+        yield replace(deals, totals=_totals(statement, book, str(newest)) if newest else ())
+        yield from others
 
 
 def _statement(rows: Sequence[HtmlRow], path: Path, zone: str | int) -> _Statement:
@@ -213,6 +216,20 @@ def _footing(statement: _Statement) -> Iterator[str]:
     opening = stated["Balance:"] - trades - moved
     if opening:
         yield f"the period opens with a balance of {exact(opening)} {statement.currency}"
+
+
+def _totals(statement: _Statement, book: Book, at: str) -> tuple[Total, ...]:
+    """What the summary says that trades and balance operations moved; nothing where credit was given, of which it tells the level only."""
+    if any(_fields(row)[1] == "credit" for _, row in statement.sections["Closed Transactions:"]):
+        return ()
+    try:
+        stated = [
+            book.of_account(statement.login, spaced_number(_summary(statement.sections, label), label))
+            for label in ("Closed Trade P/L:", "Deposit/Withdrawal:")
+        ]
+    except ValueError:
+        return ()
+    return (Total(book.platform, at, amount=total(stated)),) if None not in stated else ()
 
 
 def _net(cells: Cells) -> Decimal:

@@ -6,12 +6,12 @@ It is one account's window, so its running balance starts at what stood before; 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.connectors.base import BadFile, Batch, Rejected
+from ingestion.connectors.base import BadFile, Batch, Rejected, Total
 from ingestion.connectors.mt5_codes import REPORT_ACTIONS, REPORT_ENTRIES, TRADES
 from ingestion.connectors.mt_comments import CommentRules, Purpose, purpose
 from ingestion.connectors.mt_settings import MtSettings, zone_or_assumed
@@ -23,6 +23,8 @@ _SECTIONS = ("Positions", "Orders", "Deals", "Open Positions", "Working Orders",
 _ACCOUNT = re.compile(
     r"(\d+)\s*\((?P<currency>[A-Z]{3,5}),\s*(?P<server>[^,]+),\s*(?P<kind>[^,]+),\s*(?P<mode>[^)]+)\)"
 )
+
+_MONEY = ("Commission", "Fee", "Swap", "Profit")
 
 _Row = Mapping[str, str | None]
 
@@ -47,6 +49,8 @@ class _Report:
     """What had to be assumed to read the file."""
     printed_at: str | None
     sections: Mapping[str, list[tuple[int, _Row]]]
+    beneath: Mapping[str, _Row]
+    """The line of totals below a section's rows."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Mt5Report(MtSettings):
         closed = _closing_positions(report)
         said = (*report.said, *_balance_remarks(report))
         columns = _DEAL_COLUMNS.split()
-        yield _batch("deals", columns, report, "Deals", lambda row: _deal(report, row, closed), said)
+        deals = _batch("deals", columns, report, "Deals", lambda row: _deal(report, row, closed), said)
+        yield replace(deals, totals=_totals(report, deals))
         yield _batch("orders", _ORDER_COLUMNS.split(), report, "Orders", lambda row: _order(report, row), ())
         columns = _POSITION_COLUMNS.split()
         yield _batch("positions", columns, report, "Open Positions", lambda row: _position(report, row), ())
@@ -97,7 +102,7 @@ class Mt5Report(MtSettings):
             raise BadFile(f"{path.name} names no account.", "Export the report again with its head.")
         zone, assumed = zone_or_assumed(self.time_zone, "the report names")
         printed = head.get("Date:")
-        sections = _sections(rows)
+        sections, beneath = _sections(rows)
         if "Deals" not in sections:
             raise BadFile(f"{path.name} has no section 'Deals'.", "Export the report with deals.")
         try:
@@ -113,6 +118,7 @@ class Mt5Report(MtSettings):
             (*said, *assumed),
             printed_at,
             sections,
+            beneath,
         )
 
 
@@ -139,9 +145,10 @@ def _batch(
     return Batch(feed, text_frame(good, columns), tuple(bad), said)
 
 
-def _sections(rows: Sequence[Cells]) -> dict[str, list[tuple[int, _Row]]]:
-    """Each section's rows under its own header, up to the last that names its time or number: totals come after it."""
+def _sections(rows: Sequence[Cells]) -> tuple[dict[str, list[tuple[int, _Row]]], dict[str, _Row]]:
+    """Each section's rows under its own header, up to the last that names its time or number, and the line of totals after them."""
     found: dict[str, list[tuple[int, _Row]]] = {}
+    beneath: dict[str, _Row] = {}
     titles = [at for at, row in enumerate(rows) if row and trimmed(row[0]) in _SECTIONS and not any(row[1:4])]
     for at, end in zip(titles, [*titles[1:], len(rows)], strict=True):
         title = str(trimmed(rows[at][0]))
@@ -151,7 +158,10 @@ def _sections(rows: Sequence[Cells]) -> dict[str, list[tuple[int, _Row]]]:
         places = [place for place in range(at + 2, end) if any(rows[place]) and not _is_label(rows[place])]
         last = max((place for place in places if any(rows[place][:2])), default=-1)
         found[title] = [(place + 1, dict(zip(header, rows[place], strict=False))) for place in places if place <= last]
-    return found
+        after = next((place for place in places if place > last), None)
+        if after is not None:
+            beneath[title] = dict(zip(header, rows[after], strict=False))
+    return found, beneath
 
 
 def _is_label(row: Cells) -> bool:
@@ -285,7 +295,7 @@ def _balance_remarks(report: _Report) -> list[str]:
     running: Decimal | None = None
     for number, row in report.sections["Deals"]:
         try:
-            moves = [decimal_of(_plain(row, name)) or Decimal(0) for name in ("Commission", "Fee", "Swap", "Profit")]
+            moves = [decimal_of(_plain(row, name)) or Decimal(0) for name in _MONEY]
             balance = decimal_of(_plain(row, "Balance"))
         except ValueError:
             return said
@@ -300,6 +310,18 @@ def _balance_remarks(report: _Report) -> list[str]:
             said.append(f"row {number}: the balance is {exact(balance)}, the deals so far make it {exact(running)}")
             return said
     return said
+
+
+def _totals(report: _Report, deals: Batch) -> tuple[Total, ...]:
+    """What the line below the deals says that they move, all accounts' deals being of this one."""
+    stated, newest = report.beneath.get("Deals"), deals.rows["executed_at"].max()
+    if stated is None or newest is None:
+        return ()
+    try:
+        moved = [decimal_of(_plain(stated, name)) for name in _MONEY]
+    except ValueError:
+        return ()
+    return (Total(report.platform, str(newest), amount=sum((one or Decimal(0) for one in moved), Decimal(0))),)
 
 
 def _plain(row: _Row, name: str) -> str | None:

@@ -9,7 +9,6 @@ landed with the moment it was seen again as its version.
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -20,38 +19,16 @@ from ingestion.connectors.mt5_progress import merged, number_in
 from ingestion.connectors.mt5_pull import Database
 from ingestion.connectors.mt5_tables import MT4, SEEN_AGAIN, Row, Table
 from ingestion.connectors.mt_export import GONE
+from ingestion.connectors.swept import SWEPT_ROWS, Swept
 from ingestion.feeds import FEEDS
 from ingestion.judge import judge
 from warehouse.whole_file import whole_file
-
-SWEPT_ROWS = 100_000
-"""Rows one sweep reads, at most (keys of accounts apart, which are read alone)."""
 
 DEALS_COMPARED = """login executed_at action is_cancelled entry symbol volume_lots price profit swap commission fee
 comment"""
 
 Known = Callable[[str, int | None, int | None], pl.DataFrame]
 """(feed, first id, last id) -> the latest loaded version of each row of this source, canonical columns and types."""
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What a sweep found: rows compared, and how many were changed or missed, gone, or back again."""
-
-    rows: int = 0
-    changed: int = 0
-    gone: int = 0
-    back: int = 0
-    files: tuple[Path, ...] = ()
-
-    def __add__(self, other: "Swept") -> "Swept":
-        return Swept(
-            self.rows + other.rows,
-            self.changed + other.changed,
-            self.gone + other.gone,
-            self.back + other.back,
-            (*self.files, *other.files),
-        )
 
 
 def sweep(source: Database, connector: Connector, known: Known, rows: int = SWEPT_ROWS) -> Swept:

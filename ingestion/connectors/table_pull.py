@@ -2,7 +2,7 @@
 
 With a change stamp only what is new or changed comes, in bounded pages by stamp and key, a little of the past again since a row may be
 committed after a later stamp was read; without one the whole table, when it is another than last time. How far a pull came stands in a
-state file beside the landing folder. What a source deletes without a trace is not seen here: its table should mark deletions.
+state file beside the landing folder. What a source edits or deletes without a trace is not seen here but by a sweep (see table_sweep).
 """
 
 import csv
@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingestion.connectors.known_rows import known_rows
 from ingestion.connectors.sql_connection import PullError, opened
 from ingestion.connectors.tabular_spec import TabularSpec
 from warehouse.whole_file import whole_file
@@ -49,18 +50,20 @@ def pull_table(url: str, landing: Path, source: str, table: Table, spec: Tabular
     state = _State(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else _State()
     stem = f"{source}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     files: list[Path] = []
-    with opened(url) as engine:
-        reading = _Reading(engine, table)
+    with opened(url) as engine, known_rows(landing, source) as known:
+        reading = Reading(engine, table)
         pages = reading.changes(state, page_rows) if table.stamp else reading.whole(state, page_rows)
         for number, rows in enumerate(pages):
             if rows:
-                files.append(_landed(landing / f"{stem}-{number:04d}.csv", list(reading.columns), rows, spec))
+                files.append(landed(landing / f"{stem}-{number:04d}.csv", list(reading.columns), rows, spec))
+                known.learn({key: hash_of(row) for row in rows if (key := row[table.key]) is not None}, swept=False)
+                known.keep()
             with whole_file(path) as part:
                 part.write_text(json.dumps(asdict(state)), encoding="utf-8")
     return files
 
 
-class _Reading:
+class Reading:
     """The table's columns as the database has them; bytes are left out, no CSV holds them."""
 
     def __init__(self, engine: sa.Engine, table: Table) -> None:
@@ -80,12 +83,12 @@ class _Reading:
         at = _before(state.stamp)
         past = stamp.is_not(None) if at is None else stamp >= at
         while True:
-            page = self._page(past, [stamp, key], page_rows)
+            page = self.page(past, [stamp, key], page_rows)
             fresh = []
             for moment, number, row in page:
-                if state.recent.get(str(number), ["", ""])[1] != _hash(row):
+                if state.recent.get(str(number), ["", ""])[1] != hash_of(row):
                     fresh.append(row)
-                state.recent[str(number)] = [str(_kept(moment)), _hash(row)]
+                state.recent[str(number)] = [str(_kept(moment)), hash_of(row)]
                 state.stamp = _kept(moment)
                 past = sa.or_(stamp > moment, sa.and_(stamp == moment, key > number))
             if len(page) < page_rows:
@@ -103,18 +106,18 @@ class _Reading:
         key = self.source.c[self.table.key]
         rows: list[Row] = []
         past: sa.ColumnElement[bool] = which
-        while page := self._page(past, [key], page_rows):
+        while page := self.page(past, [key], page_rows):
             rows += [row for _, _, row in page]
             past = sa.and_(which, key > page[-1][1])
             if len(page) < page_rows:
                 break
-        seen = hashlib.sha256("".join(map(_hash, rows)).encode()).hexdigest()
+        seen = hashlib.sha256("".join(map(hash_of, rows)).encode()).hexdigest()
         if not rows or seen == state.whole:
             return []
         state.whole = seen
         return rows
 
-    def _page(
+    def page(
         self, where: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[Any]], rows: int
     ) -> list[tuple[Any, Any, Row]]:
         """(stamp, key, row as text) of the first `rows` rows."""
@@ -145,11 +148,12 @@ def _kept(stamp: Any) -> str | int:
     return stamp if isinstance(stamp, int) else str(stamp)
 
 
-def _hash(row: Row) -> str:
+def hash_of(row: Row) -> str:
+    """What a row is, briefly."""
     return hashlib.sha1(json.dumps(row, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
-def _landed(target: Path, columns: Sequence[str], rows: Sequence[Row], spec: TabularSpec) -> Path:
+def landed(target: Path, columns: Sequence[str], rows: Sequence[Row], spec: TabularSpec) -> Path:
     """A CSV as the connector reads it: with its delimiter, its encoding, and as many lines above the header as it skips."""
     with whole_file(target, synced=True) as part, part.open("w", encoding=spec.encoding, newline="") as file:
         writer = csv.writer(file, delimiter=spec.delimiter)

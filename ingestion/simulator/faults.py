@@ -8,6 +8,7 @@ import polars as pl
 
 from ingestion.simulator.network import Network
 from ingestion.simulator.output import CORRECTIONS, FAULTY, LATE, Writer
+from ingestion.simulator.source_side import SourceSide
 from ingestion.simulator.stage import Stage
 from ingestion.simulator.world import CURRENCIES, DAY, ENTITIES, HOUR, World, decimals, iso, moment
 
@@ -43,6 +44,10 @@ class Faults:
     missing_deposit: str = ""
     missing_owed: tuple[int, int, int, int] = (0, 0, 0, 0)
     doubled_deposit: str = ""
+    sources: SourceSide = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = SourceSide(self.world)
 
     @property
     def batched(self) -> bool:
@@ -98,9 +103,11 @@ class Faults:
         twice = feed.filter(pl.col("event_id") == f"{self.doubled_deposit}-3").with_columns(
             event_id=pl.col("event_id") + "-again", occurred_at=pl.col("occurred_at") + pl.duration(minutes=3)
         )
-        return pl.concat([feed.filter(pl.col("event_id") != f"{self.missing_deposit}-3"), twice]).sort(
-            "occurred_at", "event_id"
-        )
+        missing = pl.col("event_id") == f"{self.missing_deposit}-3"
+        # the PSP's own count knows better than its report
+        self.sources.differs("psp_transactions", feed.filter(missing), "unexplained")
+        self.sources.differs("psp_transactions", twice, "unexplained", -1)
+        return pl.concat([feed.filter(~missing), twice]).sort("occurred_at", "event_id")
 
     def in_bank_lines(self, lines: pl.DataFrame) -> pl.DataFrame:
         """A receipt nobody explains, on a client-money account."""
@@ -167,6 +174,7 @@ class Faults:
         """Holds `chosen` rows back from the main files and writes them into a later batch. Returns the rest."""
         if not self.batched or chosen.is_empty():
             return frame
+        self.sources.differs(feed, chosen, "late")
         path = self.writer.write_as(feed, chosen, label, LATE, "-late")
         for key in chosen.select(keys).iter_rows(named=True):
             self.late.append({"feed": feed, "key": key, "file": path.name if path else None, "batch": label})
@@ -197,6 +205,7 @@ class Faults:
         text = good.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")).select(
             pl.all().cast(pl.String)
         )
+        self.sources.differs(feed, good.head(len(bad)), "quarantined")
         rows: list[dict[str, Any]] = []
         for number, (rule, change) in enumerate(bad):
             rows += [text.row(number, named=True), text.row(number, named=True) | {keys[-1]: f"BAD-{number}"} | change]

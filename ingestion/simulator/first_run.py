@@ -32,6 +32,8 @@ def late_kyc(faults: Faults, people: People, kyc: pl.DataFrame, paid_out: pl.Dat
             rule_version=pl.lit(None, pl.String),
         )  # fmt: skip
         faults.writer.write_as("kyc_events", event, "b2", LATE, "-late")
+        faults.sources.holds("kyc_events", event)
+        faults.sources.differs("kyc_events", event, "late")
         faults.late.append(
             {
                 "feed": "kyc_events",

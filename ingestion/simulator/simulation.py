@@ -16,6 +16,7 @@ from ingestion.simulator import (
     activity,
     bank,
     client_money,
+    crm,
     deposits,
     first_run,
     kyc,
@@ -37,7 +38,7 @@ from ingestion.simulator.faults import MALFORMED_LINKS, MALFORMED_PSP, MALFORMED
 from ingestion.simulator.output import Writer, recorded_at, three_batches
 from ingestion.simulator.stage import Stage, patched, play_deposits, play_kyc, play_sessions, play_trades, truth_of
 from ingestion.simulator.withdrawals import refund_plan
-from ingestion.simulator.world import DAY, World
+from ingestion.simulator.world import DAY, FULL_DETAIL, World
 
 MOST_PARTNERS = 200
 """Unless told: the network that the promises of speed speak of, however many clients there are."""
@@ -89,7 +90,7 @@ def simulate(
         partners=max(partners or min(clients // 25, MOST_PARTNERS), 24),
         start=start or today - timedelta(days=days),
         days=days,
-        runway_days=45 if deals <= trading.FULL_DETAIL else 4,
+        runway_days=45 if deals <= FULL_DETAIL else 4,
         drawn_days=days,
         breaks=min(deals // 40_000, 25) if breaks is None else breaks,
     )
@@ -162,6 +163,7 @@ def _run(world: World, writer: Writer, progress: Callable[[str], None]) -> Simul
     progress("money")
     subjects = _write_money(broker, outcome, progress)
     _write_reference(broker)
+    faults.sources.write(writer)
     _write_truth(broker, subjects)
     return SimulationSummary(
         out=writer.out,
@@ -193,6 +195,7 @@ def _write_money(broker: Broker, outcome: trading.Platform, progress: Callable[[
     paid_out = paid_out.sort("at", "request_id")
     refunds = refund_plan(world, broker.prices, folk, paid_in)
     psp, events, settlements = _psp(broker, paid_in, paid_out, refunds)
+    faults.sources.holds("psp_transactions", psp)
     subjects: dict[str, Any] = {}
     if faults.batched:
         psp, subjects["corrected_psp"] = first_run.corrected_psp(faults, psp)
@@ -294,6 +297,7 @@ def _write_clients(
         faults.corrected("clients", wrong, right, ["client_id", "changed_at"], clients, "phone"),
         "changed_at",
     )
+    writer.write("crm_events", crm.events(world, folk, clients), "occurred_at")
     writer.write("leads", people.leads(world, folk, tree.ids(tree.of_client)), "changed_at")
     events = kyc.as_feed(play_kyc(broker.stage, folk, kyc.kyc_events(world, folk)))
     events, cases = kyc_cases.plant(world, folk, events, clients)
@@ -303,6 +307,7 @@ def _write_clients(
         subjects["late_kyc"] = first_run.late_kyc(faults, folk, events, paid_out)
         subjects["late_link"] = first_run.late_link(faults, folk, tree, links, closings)
     writer.write("kyc_events", events, "occurred_at")
+    faults.sources.holds("kyc_events", events)
     writer.write(
         "partner_links",
         faults.spoilt("partner_links", links, ["child_kind", "child_id"], MALFORMED_LINKS),
@@ -356,6 +361,8 @@ def _write_truth(broker: Broker, subjects: dict[str, Any]) -> None:
     writer.write_truth("control_failures", [row for row in cases if row["case"] == "control_failure"])
     broker.faults.breaks.extend(row for row in cases if row["case"] == "break")
     broker.faults.write_truth()
+    if broker.faults.batched:
+        broker.faults.sources.write_truth(writer)
     broker.breaks.write_truth(writer, [row for row in cases if row["case"] == "planted_platform"])
     if subjects:
         writer.write_fact("first_run", first_run.facts(world, writer.edges, writer.labels, subjects))

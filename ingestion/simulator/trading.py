@@ -22,13 +22,11 @@ from ingestion.simulator.positions import (
     draw_positions,
     expected_share,
 )
-from ingestion.simulator.world import DAY, Ints, World, cents, moment
+from ingestion.simulator.world import DAY, FULL_DETAIL, Ints, World, cents, moment
 
 CHUNK = 1_000_000
 STOPPED = 1.025
 """What stop-outs take away is drawn on top."""
-FULL_DETAIL = 250_000
-"""Up to this many deals every trade has its order and hedge and positions are captured nightly; beyond, a sample."""
 
 
 @dataclass
@@ -102,6 +100,7 @@ def _write_chunk(
     )
     outcome.deals += len(deals)
     outcome.closings.append(_recent_closings(faults, accounts, deals))
+    faults.sources.holds("deals", deals)
     writer = faults.writer
     writer.write("deals", _with_faults(faults, deals) if part == 0 else deals, "executed_at", part)
     every = 1 if world.deals <= FULL_DETAIL else 41
@@ -151,6 +150,8 @@ def _with_faults(faults: Faults, deals: pl.DataFrame) -> pl.DataFrame:
         deal_id=pl.lit(99_000_001, pl.Int64), order_id=pl.lit("899999999999"), position_id=pl.lit("699999999")
     )
     right = wrong.with_columns(is_cancelled=pl.lit(True))
+    if faults.batched:
+        faults.sources.differs("deals", wrong, "deleted", -1)
     return faults.corrected("deals", wrong, right, ["platform", "deal_id"], deals, "is_cancelled").sort(
         "executed_at", "deal_id"
     )

@@ -17,6 +17,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+FULL_DETAIL = 250_000
+"""Up to this many deals every trade has its order and hedge, positions are captured nightly and sources counted daily; beyond, a sample."""
+
 ENTITIES = ("UK", "CY", "AU", "SC")
 CURRENCIES = ("USD", "EUR", "GBP", "JPY")
 MINOR_STEP = np.array([1, 1, 1, 100])

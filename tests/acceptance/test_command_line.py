@@ -90,6 +90,26 @@ def test_a_wrong_word_exits_with_two(built_home: Settings):
     assert daybook(built_home.root, "nonsense").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["sql"], "Missing argument"),
+        (["run", "--wotch"], "--watch"),
+        (["simulate", "--deals", "many"], "--deals"),
+        (["publish", "show", "last"], "publish_id"),
+    ],
+)
+def test_arguments_that_cannot_be_are_one_json_value_too(home: Settings, arguments: list[str], said: str):
+    done = daybook(home.root, *arguments, "--json")
+    assert done.returncode == 2 and said in json.loads(done.stdout)["error"] and "--help" in done.stderr
+
+
+def test_columns_of_one_name_are_kept_apart(built_home: Settings):
+    done = daybook(built_home.root, "sql", "select 1 as a, 2 as a, 3 as a_1", "--format", "json")
+    assert json.loads(done.stdout) == [{"a": 1, "a_1": 2, "a_1_1": 3}]
+
+
 def test_a_second_writer_exits_with_three_and_says_who_holds_the_warehouse(home: Settings):
     with writer_slot(home, "a test"):
         done = daybook(home.root, "ingest", DAYBOOK_LOCK_WAIT_SECONDS="0.2")

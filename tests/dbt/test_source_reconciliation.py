@@ -1,11 +1,12 @@
 """What sources say that they hold against what was loaded: each cause of a difference by itself, on a small broker by hand."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from apps import pipeline
+from ingestion.simulator import simulate
 from tests.dbt.broker import Broker, Row, new_broker
 from tests.ingestion.connectors.samples import sample
 
@@ -40,12 +41,12 @@ def total(source: str, day: int, rows: int, amount: str | None, feed: str = "dea
     return {**counted, "row_count": rows, **({"amount": amount} if amount else {}), **more}
 
 
-def payment(event_id: str, amount: str, kind: str = "deposit", currency: str = "EUR") -> Row:
+def payment(event_id: str, amount: str, kind: str = "deposit", currency: str = "EUR", status: str = "completed") -> Row:
     row = {
         "psp": "acme",
         "event_id": event_id,
         "kind": kind,
-        "status": "completed",
+        "status": status,
         "amount": amount,
         "currency": currency,
     }
@@ -89,6 +90,7 @@ FIRST: dict[str, list[Row]] = dict(
         payment("2", "40"),
         payment("3", "7", kind="gift"),
         payment("4", "5", currency="USD"),
+        payment("5", "9", kind="gift", currency="USD", status="declined"),  # refused, and it moved nothing
     ],
     kyc_events=[{"provider": "sumsub", "event_id": "1", "event": "note", "occurred_at": "2026-02-10T12:00:00"}],
     bank_statements=[statement("1", "0", "30", 10), statement("2", "30", "45", 11)],
@@ -101,7 +103,7 @@ FIRST: dict[str, list[Row]] = dict(
         total("cents", 10, 1, "10.5"),
         total("nothing", 10, 2, "20"),
         total("acme", 10, 3, "107", "psp_transactions", currency="EUR"),
-        total("acme", 10, 1, "5", "psp_transactions", currency="USD"),
+        total("acme", 10, 2, "5", "psp_transactions", currency="USD"),
         total("sumsub", 10, 2, None, "kyc_events"),
     ],
 )  # fmt: skip
@@ -134,7 +136,7 @@ def test_each_cause_of_a_difference_is_told_and_an_increment_is_a_rebuild(tmp_pa
     ]
     assert broker.rows(STATUS, "psp_transactions") == [
         ("acme", "2026-02-10", "EUR", "explained", 1, 1, 0, 0, 0, 0),
-        ("acme", "2026-02-10", "USD", "agrees", 0, 0, 0, 0, 0, 0),
+        ("acme", "2026-02-10", "USD", "explained", 1, 1, 0, 0, 0, 0),
     ]
     assert broker.rows(STATUS, "kyc_events") == [("sumsub", "2026-02-10", "", "differs", 1, 0, 0, 0, 1, None)]
     assert broker.rows(STATUS, "bank_statement_lines") == [
@@ -185,3 +187,96 @@ def test_a_files_own_totals_are_compared_with_what_came_of_that_file(tmp_path: P
     third = next(one for one in found if one[:2] == ("c.csv", ""))
     assert (third[2], third[5] > 0, third[7]) == ("explained", True, 0)
     assert {one[2] for one in found if one[0] == "c.csv"} == {"explained"}  # refused rows do not say their currency
+
+
+def test_payouts_and_summaries_that_reports_state_agree_with_what_was_loaded_of_them(tmp_path: Path) -> None:
+    broker = new_broker(tmp_path / "home")
+    given = {
+        "adyen_settlement": {
+            "48.xlsx": sample("adyen", "oca", "adyen_test.xlsx"),
+            "1128.csv": sample("adyen", "wmf-crm", "batch_1__settlement_detail_report_batch_1128.csv"),
+            "1129.csv": sample("adyen", "wmf-crm", "batch_2__settlement_detail_report_batch_1129.csv"),
+            "3.csv": sample("adyen", "wmf-crm", "refund__settlement_detail_report_batch_3.csv"),
+        },
+        "mt5_report": {"wizard.xlsx": sample("mt5", "ReportHistory_wizard.xlsx")},
+        "mt4_statement": {
+            "yen.htm": sample("mt4", "tianyeshiye_DetailedStatement.htm"),
+            "usd.htm": sample("mt4", "lab2acs_Statement.htm"),
+        },
+    }
+    for connector, files in given.items():
+        folder = broker.settings.landing / connector
+        folder.mkdir(parents=True)
+        for name, path in files.items():
+            (folder / name).write_bytes(path.read_bytes())
+    whole = given["adyen_settlement"]["1128.csv"].read_bytes().splitlines(keepends=True)
+    lost = next(line for line in whole if b",Refunded," in line)  # cut out on the way
+    cut = b"".join(line for line in whole if line != lost).replace(b",1128", b",2128")
+    (broker.settings.landing / "adyen_settlement" / "cut.csv").write_bytes(cut)
+    (broker.settings.landing / "adyen_settlement" / "again.csv").write_bytes(b"".join(whole) + b"\n")
+    pipeline.load(broker.settings, pipeline.Source())
+    broker.build("rec_source_daily")
+    found = {
+        (scope.removeprefix("file:").split(" ")[0], currency): (status, stated, loaded)
+        for scope, currency, status, stated, loaded in broker.rows(
+            "select scope, currency, status, source_amount, raw_amount from quality.rec_source_daily"
+        )
+    }
+    agreed = {
+        ("48.xlsx", "USD"): "23006.27",
+        ("1128.csv", "USD"): "59.75",
+        ("1128.csv", "CAD"): "9.54",
+        ("1129.csv", "USD"): "37.82",
+        ("1129.csv", "EUR"): "28.51",
+        ("wizard.xlsx", ""): "0.33",
+        ("yen.htm", ""): "151396",
+        ("usd.htm", ""): "4731.27",
+    }
+    assert {key: found[key] for key in agreed} == {
+        key: ("agrees", Decimal(amount), Decimal(amount)) for key, amount in agreed.items()
+    }
+    assert found["again.csv", "USD"][0] == found["again.csv", "CAD"][0] == "explained"  # its rows were known before
+    assert found["3.csv", "USD"] == ("differs", Decimal("4.03"), Decimal("-2.8"))  # a fixture that does not foot
+    differing = [key for key, (status, *_) in found.items() if status == "differs" and key[0] == "cut.csv"]
+    assert len(differing) == 1
+
+
+CAUSES = """
+    select feed, source, day::varchar, currency, 'late' as cause, late_rows as rows from quality.rec_source_daily where late_rows > 0
+    union all
+    select feed, source, day::varchar, currency, 'quarantined', quarantined_rows from quality.rec_source_daily where quarantined_rows > 0
+    union all
+    select feed, source, day::varchar, currency, 'deleted', -deleted_rows from quality.rec_source_daily where deleted_rows > 0
+    union all
+    select feed, source, day::varchar, currency, 'unexplained', unexplained_rows from quality.rec_source_daily where unexplained_rows <> 0
+"""
+
+
+def test_a_simulated_brokers_planted_differences_are_found_with_their_causes_and_nothing_else_differs(
+    tmp_path: Path,
+) -> None:
+    broker = new_broker(tmp_path / "home")
+    simulate(broker.settings.landing, truth=tmp_path / "truth", deals=3_000, seed=7, start=date(2026, 3, 2), days=60)
+    facts = json.loads((tmp_path / "truth" / "first_run.json").read_text(encoding="utf-8"))
+    feeds = ("deals", "psp_transactions", "kyc_events", "source_totals")
+    for batch in facts["batches"]:
+        paths = tuple(
+            sorted(path for feed in feeds for path in (broker.settings.landing / feed).glob(batch["pattern"]))
+        )
+        moment = datetime.fromisoformat(batch["recorded_at"])
+        assert {one.status for one in pipeline.load(broker.settings, pipeline.Source(paths, recorded_at=moment))} == {
+            "loaded"
+        }
+    broker.build("rec_source_daily")
+    lines = (tmp_path / "truth" / "source_differences.jsonl").read_text(encoding="utf-8").splitlines()
+    planted = [json.loads(line) for line in lines]
+    assert {row["cause"] for row in planted} == {"late", "quarantined", "deleted", "unexplained"}
+    names = ("feed", "source", "day", "currency", "cause", "row_count")
+    assert sorted(broker.rows(CAUSES)) == sorted(tuple(row[name] or "" for name in names) for row in planted)
+    lost = sorted(Decimal(row["amount"]) for row in planted if row["cause"] == "unexplained")
+    differing = "select unexplained_amount from quality.rec_source_daily where status = 'differs' order by 1"
+    assert [amount for (amount,) in broker.rows(differing)] == lost
+    agree = broker.rows(
+        "select feed, count(*) from quality.rec_source_daily where status = 'agrees' group by 1 order by 1"
+    )
+    assert [(feed, number > 50) for feed, number in agree] == [(feed, True) for feed in sorted(feeds[:3])]

@@ -88,6 +88,11 @@ def test_midnight_of_utc_is_found_on_the_servers_clock_on_every_day_of_the_year(
         ("paypal_report", "paypal/wmf-crm/STL-20260106.01.009.csv", [("HKD", None, "104"), ("USD", None, "18.01"), (None, 5, None)]),
         ("trustly", "trustly/smashpig/P11KFUN-3618-r-code-reversal.csv", [(None, 3, None)]),
         ("dlocal_settlement", "dlocal/wmf-crm/settlement_refund__Wikimedia_cross_border_report_20260207_083659.csv", [(None, 5, None)]),
+        ("adyen_settlement", "adyen/oca/adyen_test.xlsx", [("USD", None, "23006.27")]),
+        ("adyen_settlement", "adyen/wmf-crm/batch_1__settlement_detail_report_batch_1128.csv", [("CAD", None, "9.54"), ("USD", None, "59.75")]),
+        ("mt5_report", "mt5/ReportHistory_wizard.xlsx", [(None, None, "0.33")]),
+        ("mt4_statement", "mt4/lab2acs_Statement.htm", [(None, None, "4731.27")]),
+        ("mt4_statement", "mt4/tianyeshiye_DetailedStatement.htm", [(None, None, "151396")]),
         ("mt4_raw_report", "mt4/kvb/KVB_MT4_RawReport_2026-10-04.csv", [(None, None, "38126.68")]),
     ],
 )  # fmt: skip
@@ -102,6 +107,12 @@ def test_what_a_file_states_of_its_rows_is_kept_beside_them_and_counts_as_none_o
     assert [(feed, scope[:5], load) for feed, scope, load in stated] == [
         (outcomes[0].feed, "file:", outcomes[0].load_id)
     ]
+
+
+def test_a_batch_that_pays_nothing_out_states_no_total(landing: Landing) -> None:
+    landing.ingest(sample("adyen", "oca", "settlement_detail_report_batch_238.csv"), connector="adyen_settlement")
+    assert landing.one("select count(*) from raw.psp_transactions") > 0
+    assert landing.one("select count(*) from raw.source_totals") == 0
 
 
 def test_a_total_that_cannot_be_is_remarked_on_and_refuses_nothing(landing: Landing) -> None:

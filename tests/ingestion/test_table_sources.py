@@ -95,6 +95,84 @@ def test_a_table_of_a_crm_loads_by_its_yaml_and_then_only_what_changed(database:
     assert sources.state_of(crm, "crm").failures == 0
 
 
+EVENTS = "select object_type, object_id, event, event_id from raw.crm_events where event <> 'merged' order by event_id"
+
+
+def test_a_row_deleted_without_a_mark_becomes_an_event_and_another_when_it_is_back(
+    database: str, crm: Settings
+) -> None:
+    load(crm, Source(connector="acme_crm"))
+    execute(database, "DELETE FROM people WHERE id IN (3, 8)")
+    (outcome,) = load(crm, Source())
+    assert (outcome.feed, outcome.rows_loaded) == ("crm_events", 2)
+    gone = [("people", "3", "deleted", "people:3:1"), ("people", "8", "deleted", "people:8:1")]
+    assert held(crm, EVENTS) == gone
+    assert held(crm, "select count(*) from raw.clients") == [(8,)]  # what was loaded of them stays
+    assert load(crm, Source()) == []  # told once
+    execute(database, "INSERT INTO people VALUES (3, 'A;3\"', 'CY', NULL, '2026-03-01 10:03:00', NULL)")
+    load(crm, Source())
+    assert held(crm, EVENTS) == [gone[0], ("people", "3", "restored", "people:3:2"), gone[1]]
+    execute(database, "DELETE FROM people WHERE id = 3")
+    load(crm, Source())
+    assert held(crm, EVENTS)[2] == ("people", "3", "deleted", "people:3:3")
+
+
+def test_a_row_edited_without_its_stamp_becomes_a_correction_within_a_round_of_bounded_sweeps(
+    database: str, crm: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingestion.connectors import table_sweep
+
+    execute(
+        database, "UPDATE people SET updated_at = '2026-02-20 10:00:00' WHERE id < 8"
+    )  # older than a pull looks back
+    load(crm, Source(connector="acme_crm"))
+    execute(
+        database,
+        "UPDATE people SET country = 'MT' WHERE id = 7",
+        "DELETE FROM people WHERE id = 2",
+        "INSERT INTO people VALUES (9, 'unseen', 'CY', NULL, '2026-02-01 09:00:00', NULL)",  # with a stamp long past
+    )
+    real, read = table_sweep.sweep_table, []
+
+    def of_three_rows(*arguments: object) -> object:
+        found = real(*arguments, rows=3)  # type: ignore[arg-type]
+        read.append(found.rows)
+        return found
+
+    monkeypatch.setattr(sources, "sweep_table", of_three_rows)
+    outcomes = [one for _ in range(3) for one in load(crm, Source())]
+    assert read == [3, 3, 2]
+    assert [(one.feed, one.rows_loaded) for one in outcomes] == [("clients", 1), ("clients", 1), ("crm_events", 1)]
+    corrected = "select client_id, country_of_residence, _version from raw.clients where _version > 1 or client_id = 'ac-9' order by 1"
+    assert held(crm, corrected) == [("ac-7", "MT", 2), ("ac-9", "CY", 1)]
+    assert held(crm, EVENTS) == [("people", "2", "deleted", "people:2:1")]
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_sweep_that_breaks_after_landing_lands_again_and_nothing_is_lost_or_told_twice(
+    database: str, crm: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingestion.connectors.known_rows import KnownRows
+
+    load(crm, Source(connector="acme_crm"))
+    execute(database, "DELETE FROM people WHERE id = 4", "UPDATE people SET country = 'MT' WHERE id = 5")
+    one = sources.sources(crm)[0]
+
+    def breaks(known: KnownRows) -> None:
+        raise PullError("the disk is full")
+
+    with raw_connection(crm) as connection:
+        with monkeypatch.context() as broken, pytest.raises(PullError):
+            broken.setattr(KnownRows, "keep", breaks)
+            sources.swept(crm, one, connection)
+        (crm.sources / "crm.json").unlink()  # do not wait
+    for _ in range(2):
+        load(crm, Source())
+    assert held(crm, "select distinct object_id, event from raw.crm_events") == [("4", "deleted")]
+    assert held(crm, "select count(distinct event_id) from raw.crm_events") == [(1,)]
+    assert held(crm, "select max(_version) from raw.clients where client_id = 'ac-5'") == [(2,)]
+
+
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_a_table_without_a_stamp_comes_whole_when_it_is_another_than_before(database: str, crm: Settings) -> None:
     (crm.root / "sources.yml").write_text(LISTED.replace(", stamp: updated_at", ""), encoding="utf-8")
@@ -123,7 +201,7 @@ def test_a_break_between_two_pages_is_gone_on_from_and_repeats_nothing(
 ) -> None:
     from ingestion.connectors import table_pull
 
-    real, landed = table_pull._landed, []
+    real, landed = table_pull.landed, []
 
     def breaks(*arguments: object) -> Path:
         if len(landed) == 1:
@@ -131,10 +209,10 @@ def test_a_break_between_two_pages_is_gone_on_from_and_repeats_nothing(
         landed.append(real(*arguments))  # type: ignore[arg-type]
         return landed[-1]
 
-    monkeypatch.setattr(table_pull, "_landed", breaks)
+    monkeypatch.setattr(table_pull, "landed", breaks)
     with pytest.raises(PullError):
         sources.pull(crm, sources.sources(crm)[0])
-    monkeypatch.setattr(table_pull, "_landed", real)
+    monkeypatch.setattr(table_pull, "landed", real)
     (crm.sources / "crm.json").unlink()  # do not wait
     assert len(landed) == 1
     outcomes = load(crm, Source())

@@ -9,6 +9,7 @@ select
     feed_rows.amount,
     feed_rows.rows_to_come,
     feed_rows.amount_to_come,
+    feed_rows.measure,
     feed_rows.source_version,
     feed_rows._extra,
     feed_rows.recorded_at,

@@ -192,6 +192,7 @@ def test_what_was_answered_200_is_on_the_disk_though_the_receiver_was_killed(tmp
 def test_a_disk_that_does_not_take_it_gets_no_200(receiver: tuple[str, Settings]) -> None:
     address, settings = receiver
     folder = settings.landing / "sumsub"
+    folder.mkdir(exist_ok=True)  # of a delivery before this one, where there was any
     kept = folder.rename(folder.with_name("aside"))
     folder.write_text("a file where the folder should be")
     try:

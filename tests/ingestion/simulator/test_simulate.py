@@ -33,11 +33,7 @@ def test_another_seed_gives_another_broker(broker, a_broker) -> None:
 
 def test_every_canonical_feed_is_written(broker) -> None:
     # our own decisions are nobody else's to write
-    assert {path.name for path in broker.out.iterdir()} == {*FEEDS, "truth"} - {
-        "operational_events",
-        "crm_events",
-        "source_totals",
-    }
+    assert {path.name for path in broker.out.iterdir()} == {*FEEDS, "truth"} - {"operational_events"}
 
 
 def test_only_the_planted_rows_break_a_contract(broker) -> None:

@@ -19,6 +19,7 @@ with totals as (
         amount as source_amount,
         coalesce(rows_to_come, 0) as rows_to_come,
         coalesce(amount_to_come, 0) as amount_to_come,
+        measure,
         recorded_at,
         _load_id
     from {{ ref('stg_source_totals') }}
@@ -59,13 +60,19 @@ quarantine as (
             try_cast(row ->> '$.{{ name }}' as timestamp){{ ', ' if not loop.last }}
             {%- endfor %}
         )::date as day,
-        coalesce(
+        case
+            -- a payment adds its amount once it is completed; of one with a status that there is not, nobody knows
+            when feed = 'psp_transactions' and (row ->> '$.status') in ('initiated', 'pending', 'authorised', 'declined', 'failed', 'cancelled')
+                then 0::decimal(38, 8)
+            when feed = 'psp_transactions' and (row ->> '$.status') is distinct from 'completed' then null
+            else coalesce(
             try_cast(row ->> '$.amount' as decimal(38, 8)),
             {%- for names in [['profit', 'swap', 'commission', 'fee'], ['Profit', 'Storage', 'Commission', 'Fee'], ['PROFIT', 'SWAPS', 'COMMISSION', 'TAXES']] %}
             try_cast(row ->> '$.{{ names[0] }}' as decimal(38, 8))
             {%- for name in names[1:] %} + coalesce(try_cast(row ->> '$.{{ name }}' as decimal(38, 8)), 0){% endfor %}{{ ',' if not loop.last }}
             {%- endfor %}
-        ) as amount
+            )
+        end as amount
     from {{ source('raw', 'quarantine') }}
     where load_id <= {{ horizon_load_id() }} and feed in ('{{ feeds | join("', '") }}')
 ),
@@ -132,7 +139,7 @@ known as (
     from counts
     inner join (
         select
-            versions.*,
+            versions.* replace (if(counts.measure = 'net', versions.net, versions.amount) as amount),
             counts.currency as of_currency,
             not versions.is_cancelled and versions.since <= counts.recorded_at
             and coalesce(versions.until, timestamp '9999-12-31') > counts.recorded_at as held,
@@ -214,8 +221,8 @@ loaded_sums as (
         stated._load_id,
         stated.currency,
         count(*) as raw_rows,
-        sum(loaded.amount) as raw_amount
-    from (select distinct _load_id, currency from stated) as stated
+        sum(if(stated.measure = 'net', loaded.net, loaded.amount)) as raw_amount
+    from (select distinct _load_id, currency, measure from stated) as stated
     inner join loaded on stated._load_id = loaded._load_id
     where stated.currency in ('', loaded.currency)
     group by stated._load_id, stated.currency
@@ -227,7 +234,7 @@ refused_sums as (
         stated.currency,
         count(*) as quarantined_rows,
         {{ sum_where_all_known('stated') }} as quarantined_amount
-    from (select distinct _load_id, currency from stated) as stated
+    from (select distinct _load_id, currency, measure from stated) as stated
     inner join quarantine on stated._load_id = quarantine.load_id
     where stated.currency in ('', quarantine.currency) or quarantine.currency = ''
     group by stated._load_id, stated.currency
