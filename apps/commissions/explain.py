@@ -49,7 +49,8 @@ def explain(reader: Reader, asked: str, partner_id: str | None = None) -> Explan
         lines = _lines(reader, which, [asked], partner_id)
         zeros: list[dict[str, Any]] = []
     else:
-        deal = int(parts[-1]) if parts[-1].isdecimal() else -1
+        # deals are numbered within 64 bits
+        deal = int(parts[-1]) if parts[-1].isdecimal() and len(parts[-1]) < 19 else -1
         platform = parts[0] if len(parts) > 1 else None
         which, values = "deal_id = $1 and ($2::varchar is null or platform = $2)", [deal, platform]
         lines = _lines(reader, which, values, partner_id)
