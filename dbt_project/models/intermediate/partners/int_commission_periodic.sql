@@ -91,6 +91,19 @@ revisions as (
     from written
     group by line_key
 ),
+
+-- by the same rule at another step of the partner's tier
+repriced as (
+    select standing.line_key
+    from standing
+    inner join expected
+        on
+            standing.line_key = expected.line_key
+            and standing.rule_id = expected.rule_id
+            and standing.rule_version = expected.rule_version
+            and standing.plan_version = expected.plan_version
+    where standing.tier_from is distinct from expected.tier_from
+),
 {%- endif %}
 
 made as (
@@ -101,18 +114,13 @@ made as (
         {% if is_incremental() -%}
         case
             when revisions.revision is null then null
-            -- by the same rule at another step of the partner's tier
-            when
-                standing.tier_from is distinct from expected.tier_from
-                and (standing.rule_id, standing.rule_version, standing.plan_version) = (expected.rule_id, expected.rule_version, expected.plan_version)
-                then 'tier_reached'
+            when expected.line_key in (select repriced.line_key from repriced) then 'tier_reached'
             else 'recomputed'
         end
         {%- else %}null{% endif %}::varchar as reason
     from expected
     {% if is_incremental() -%}
     left join revisions on expected.line_key = revisions.line_key
-    left join standing on expected.line_key = standing.line_key
     where expected.line_key not in (select unchanged.line_key from unchanged)
     union all by name
     select
