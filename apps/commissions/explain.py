@@ -39,14 +39,18 @@ class Explanation:
 def explain(reader: Reader, asked: str, partner_id: str | None = None) -> Explanation:
     """Explains a deal (`platform:deal` or its number) or an accrual id, for all members of the chain or for one partner.
 
+    What an accrual id begins with will do: `revenue_share:RC:2026-01` is a month with all that it paid, `cpa:C34:1` a client won.
+
     Raises NothingKnown with what was searched when the publish holds neither lines nor zero rows of it.
     """
     parts = asked.split(":")
     if len(parts) > 2:
-        lines = _lines(reader, "accrual_id = $1 or reverses_accrual_id = $1", [asked], partner_id)
+        which = "accrual_id = $1 or starts_with(accrual_id, $1 || ':')"
+        lines = _lines(reader, which, [asked], partner_id)
         zeros: list[dict[str, Any]] = []
     else:
-        deal = int(parts[-1]) if parts[-1].isdigit() else -1
+        # deals are numbered within 64 bits
+        deal = int(parts[-1]) if parts[-1].isdecimal() and len(parts[-1]) < 19 else -1
         platform = parts[0] if len(parts) > 1 else None
         which, values = "deal_id = $1 and ($2::varchar is null or platform = $2)", [deal, platform]
         lines = _lines(reader, which, values, partner_id)
@@ -55,7 +59,8 @@ def explain(reader: Reader, asked: str, partner_id: str | None = None) -> Explan
         raise NothingKnown(
             f"Publish {reader.publish.publish_id} holds no commission line and no zero row of {asked!r}"
             f"{f' for {partner_id}' if partner_id else ''}. Either no partner was linked to the client at that time, or the deal "
-            "closes no volume, is cancelled, or not yet loaded. Ask for `platform:deal` or an accrual id."
+            "closes no volume, is cancelled, or not yet loaded; a month or a client won may still wait for a rate, a rule or a plan. "
+            "Ask for `platform:deal` or an accrual id."
         )
     return Explanation(
         asked, [_line_sentence(row) for row in lines] + [_zero_sentence(row) for row in zeros], lines, zeros
@@ -86,7 +91,6 @@ def _zeros(reader: Reader, which: str, values: list[Any], partner_id: str | None
 
 
 def _line_sentence(row: dict[str, Any]) -> str:
-    deal = f"deal {row['platform']}:{row['deal_id']}"
     if row["reverses_accrual_id"]:
         return (
             f"{row['accrued_at']:%Y-%m-%d %H:%M}: the line {row['reverses_accrual_id']} of {number(-row['amount'])} "
@@ -94,7 +98,7 @@ def _line_sentence(row: dict[str, Any]) -> str:
         )
     said = (
         f"{row['partner_id']} (level {row['level']}, plan {row['plan_id']} version {row['plan_version']}) earned {number(row['amount'])} "
-        f"{row['currency']} on {deal} of {row['client_id']}, executed {row['executed_at']:%Y-%m-%d %H:%M:%S} UTC"
+        f"{row['currency']} {_occasion(row)}"
         f"{' for the volume it opened' if row['side'] == 'open' else ''}: {_reckoning(row)}."
     )
     if row["tier_from"] is not None:
@@ -104,6 +108,18 @@ def _line_sentence(row: dict[str, Any]) -> str:
         why = "the tier reached another step" if row["reason"] == "tier_reached" else "an earlier line was recomputed"
         said += f" Revision {row['revision']}: {why}."
     return said
+
+
+def _occasion(row: dict[str, Any]) -> str:
+    """What was paid for: a deal, a month of a partner's clients or a client won."""
+    at = f"{row['executed_at']:%Y-%m-%d %H:%M:%S} UTC"
+    if row["deal_id"] is not None:
+        return f"on deal {row['platform']}:{row['deal_id']} of {row['client_id']}, executed {at}"
+    if row["scheme"] == "cpa":
+        return f"for client {row['client_id']}, won at {at}"
+    # the id of a month's line has the direct partner before the month
+    direct = row["accrual_id"].removeprefix("revenue_share:").partition(f":{row['executed_at']:%Y-%m}:")[0]
+    return f"on what {direct}'s own clients brought the house in {row['executed_at']:%Y-%m}"
 
 
 def _reckoning(row: dict[str, Any]) -> str:
@@ -116,7 +132,7 @@ def _reckoning(row: dict[str, Any]) -> str:
     if row["distribution"] == "difference" and row["rate"] != row["own_rate"]:
         said += f", whose rate of {number(row['own_rate'])} is reduced by the highest rate paid below"
     if row["fx_rate"] != 1:
-        said += f", at {number(row['fx_rate'])} ({row['fx_path']} exchange rate)"
+        said += f", at {number(row['fx_rate'])} ({row['fx_path'] + ' ' if row['fx_path'] else ''}exchange rate)"
     return said
 
 

@@ -57,13 +57,23 @@ def read_proposal(text: str) -> dict[str, list[dict[str, Any]]]:
         raise ProposalUnreadable(
             f"The proposal is no YAML: {str(error).splitlines()[0]}. It looks like: {EXAMPLE}"
         ) from error
-    if not isinstance(said, dict) or not set(said) <= {"plans", "rules"} or not any(said.values()):
+    if (
+        not isinstance(said, dict)
+        or not set(said) <= {"plans", "rules"}
+        or not any(said.values())
+        or not all(isinstance(rows or [], list) for rows in said.values())
+    ):
         raise ProposalUnreadable(f"A proposal holds `plans` or `rules`, each a list. It looks like: {EXAMPLE}")
     for kind, needs in (("plans", ("plan_id",)), ("rules", ("plan_id", "rule_id"))):
         for row in said.get(kind) or []:
             lacking = [name for name in needs if not isinstance(row, dict) or not row.get(name)]
             if lacking:
                 raise ProposalUnreadable(f"One of the {kind} lacks {lacking[0]}. It looks like: {EXAMPLE}")
+            odd = [name for name in ("settings", "parameters") if not isinstance(row.get(name) or {}, dict)]
+            if odd:
+                raise ProposalUnreadable(
+                    f"The {odd[0]} of {row['plan_id']} must be names with values, as in {{min_hold_seconds: 120}}."
+                )
     return {"plans": said.get("plans") or [], "rules": said.get("rules") or []}
 
 

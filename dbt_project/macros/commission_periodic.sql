@@ -55,11 +55,16 @@
     where chain.n is not null
 {%- endmacro -%}
 
+{#- Whether parameters of a rule (JSON) hold a ladder: amounts by deposits in place of the rate. -#}
+{%- macro is_ladder(parameters) -%}
+    coalesce(json_type({{ parameters }}, '$.ladder') = 'ARRAY', false)
+{%- endmacro -%}
+
 {#- What a rule's own rate is for an item, DECIMAL(18,8): of a ladder (JSON [[deposit, amount], …]) by how much the amount of the highest step reached rises from the
     deposits before to those now; without one the rate, once. `before` is -1 for a client's first item and for a month. -#}
 {%- macro item_rate(parameters, rate, deposited, before) -%}
     (case
-        when json_type({{ parameters }}, '$.ladder') = 'ARRAY' then
+        when {{ is_ladder(parameters) }} then
             {{ _ladder_amount("json_extract(" ~ parameters ~ ", '$.ladder')", deposited) }}
             - {{ _ladder_amount("json_extract(" ~ parameters ~ ", '$.ladder')", before) }}
         when {{ before }} >= 0 then 0
@@ -69,8 +74,8 @@
 
 {%- macro _ladder_amount(ladder, deposited) -%}
     coalesce(list_max(list_transform(
-        list_filter(json_extract({{ ladder }}, '$[*]'), lambda step: (step ->> '$[0]')::decimal(28, 8) <= {{ deposited }}),
-        lambda step: (step ->> '$[1]')::decimal(18, 8)
+        list_filter(json_extract({{ ladder }}, '$[*]'), lambda step: try_cast(step ->> '$[0]' as decimal(28, 8)) <= {{ deposited }}),
+        lambda step: try_cast(step ->> '$[1]' as decimal(18, 8))
     )), 0)
 {%- endmacro -%}
 

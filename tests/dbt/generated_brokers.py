@@ -142,13 +142,22 @@ def stages(draw: Draw) -> Row:
 
 
 def tier(draw: Draw) -> Row:
-    kpi = draw.one("lots", "lots", "notional_usd", "active_clients", "commission", "net_revenue", "net_revenue")
-    size = {"lots": 3, "notional_usd": 30_000, "active_clients": 1, "commission": 10, "net_revenue": 40}[kpi]
+    sizes = {
+        "lots": 3,
+        "notional_usd": 30_000,
+        "active_clients": 1,
+        "commission": 10,
+        "deposits": 40,
+        "net_revenue": 40,
+    }
+    kpi = draw.one(*sizes, "lots", "net_revenue")
+    size = sizes[kpi]
     starts = sorted(draw.random.sample(range(6), draw.random.randint(1, 3)))
     chosen: Row = {
         "kpi": kpi, "window": draw.one("calendar_month", "calendar_month", "previous_months:1", "previous_months:2", "rolling_days:20"),
         "mode": draw.one("whole", "marginal"),
-        "steps": [{"from": start * size, "rate": str(draw.number(1, 90, 2))} for start in starts],
+        # now and then above 1: money, and no share
+        "steps": [{"from": start * size, "rate": str(draw.number(1, 90, 2) + draw.one(*[0] * 19, 1))} for start in starts],
     }  # fmt: skip
     if draw.chance(0.3):
         chosen["scheme"] = (

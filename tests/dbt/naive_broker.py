@@ -133,6 +133,15 @@ class Pay:
     scaled: bool = False
 
 
+def completed(broker: Broker) -> list[Row]:
+    """The first completion of each payment."""
+    first: dict[tuple[str, str, str], Row] = {}
+    for row in sorted(broker.payments, key=lambda one: (one["occurred_at"], one["event_id"])):
+        if row["status"] == "completed":
+            first.setdefault((row["psp"], row["psp_txn_id"], row["kind"]), row)
+    return list(first.values())
+
+
 def rounded(amount: Decimal, rounding: Row, *, down: bool = False) -> Decimal:
     """Once, by the partner's own plan; a plan that rounds its statements leaves the line at 8 digits."""
     if rounding.get("per", "line") == "statement":

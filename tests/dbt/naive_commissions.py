@@ -43,7 +43,7 @@ def interpret(broker: Broker, known_at: datetime) -> Reading:
     for part in parts:
         if part.side == "close" if is_own_client(part) else part.pays:
             pays += outcomes(broker, eligible, part)
-    of_items = item_pays(broker, links, known_at)
+    of_items = item_pays(broker, links, eligible, known_at)
     cap_partners(broker, pays + of_items)
     lines, reasons = book(pays)
     zeros = zero_reasons(reasons)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tests.dbt.naive_broker import ZERO, Broker, Item, Member, Pay, Row
+from tests.dbt.naive_broker import ZERO, Broker, Item, Member, Part, Pay, Row, completed
 from tests.dbt.naive_parts import closes, is_test
 from tests.dbt.naive_positions import Opening, follow
 from tests.dbt.naive_rates import as_of, exchange_rate
@@ -15,12 +15,12 @@ from tests.dbt.naive_tree import chain_above, item_rate, member_rules
 MICROSECOND = timedelta(microseconds=1)
 
 
-def item_pays(broker: Broker, links: list[Row], known_at: datetime) -> list[Pay]:
+def item_pays(broker: Broker, links: list[Row], parts: list[Part], known_at: datetime) -> list[Pay]:
     """Every member's outcome for every complete month of a partner and every client won."""
     partners = sorted({row["partner_id"] for row in broker.partners})
     found = [item for partner_id in partners for item in months_of(broker, links, partner_id, known_at)]
     found += [item for client in broker.clients for item in steps_of(broker, links, client)]
-    return [pay for item in found for pay in share_out_item(broker, item)]
+    return [pay for item in found for pay in share_out_item(broker, parts, item)]
 
 
 # --- revenue shares -------------------------------------------------------------------------------------------------
@@ -90,15 +90,6 @@ def revenue_events(broker: Broker) -> Iterator[Event]:
             yield Event(row["client_id"], row["occurred_at"], -back, row["currency"])
         if row.get("fee_amount") and row.get("fee_borne_by") in (None, "firm"):
             yield Event(row["client_id"], row["occurred_at"], -row["fee_amount"], row["currency"])
-
-
-def completed(broker: Broker) -> list[Row]:
-    """The first completion of each payment."""
-    first: dict[tuple[str, str, str], Row] = {}
-    for row in sorted(broker.payments, key=lambda one: (one["occurred_at"], one["event_id"])):
-        if row["status"] == "completed":
-            first.setdefault((row["psp"], row["psp_txn_id"], row["kind"]), row)
-    return list(first.values())
 
 
 def is_own(broker: Broker, links: list[Row], partner_id: str, client: str, at: datetime) -> bool:

@@ -29,7 +29,7 @@ def share_out(broker: Broker, parts: list[Part], part: Part) -> list[Pay]:
     return pays
 
 
-def share_out_item(broker: Broker, item: Item) -> list[Pay]:
+def share_out_item(broker: Broker, parts: list[Part], item: Item) -> list[Pay]:
     """Every member's outcome for a month or a client won, before caps and rounding."""
     client, scheme, distribution = item.account["client_id"], item.deal["scheme"], item.plan["distribution"]
     if client is not None and item.chain[0].row and item.chain[0].row["client_id"] == client:
@@ -41,16 +41,17 @@ def share_out_item(broker: Broker, item: Item) -> list[Pay]:
         if member.n is None:
             continue
         rule = member_rules(broker, item.deal, item.account, None, member, distribution).get(scheme)
+        rule = priced(rule, item, member, distribution) if isinstance(rule, dict) else rule
         reaches = isinstance(rule, dict) or (rule is None and distribution == "pass_up")
         why = member_reason(member, client or "", item.plan)
         if why is None and reaches:
-            why = (unknown(member.setting("tier"), member, item) if isinstance(rule, dict) else None) or lost
+            why = (unknown(member.setting("tier"), member, item, rule) if isinstance(rule, dict) else None) or lost
             why = "no_rate" if item.waits and why is None else why
             if why and distribution != "level" and not item.waits:
                 lost = lost or why
-        rows.append((member, rule if not isinstance(rule, dict) else priced(rule, item, member, distribution)))
+        rows.append((member, rule))
         whys.append(why)
-    pays = SHARES[distribution](broker, [], item, scheme, rows, whys)
+    pays = SHARES[distribution](broker, parts, item, scheme, rows, whys)
     listed = {pay.member.partner_id for pay in pays}
     for (member, _), why in zip(rows, whys, strict=True):
         if why == "unknown_plan" and member.partner_id not in listed:
@@ -59,10 +60,16 @@ def share_out_item(broker: Broker, item: Item) -> list[Pay]:
 
 
 def priced(rule: Row, item: Item, member: Member, distribution: str) -> Row:
-    """The rule at its rate for the item; above the first a share of what the child got stays a share."""
+    """The rule at its rate for the item; above the first a share of what the child got stays a share.
+
+    A ladder is amounts and no rate, and who is paid without one is paid once: there no tier replaces anything.
+    """
     if item.deal["scheme"] != "cpa" or (distribution == "share_of_child" and member.n != 1):
         return rule
-    return rule | {"rate": item_rate(rule, item.deposited, item.deposited_before)}
+    return rule | {
+        "rate": item_rate(rule, item.deposited, item.deposited_before),
+        "is_fixed": "ladder" in rule["parameters"] or item.deposited_before >= 0,
+    }
 
 
 Rows = list[tuple[Member, "Row | str | None"]]
@@ -76,7 +83,7 @@ def level(broker: Broker, parts: list[Part], part: Part, scheme: str, rows: Rows
             continue
         pay = Pay(part, member, scheme, *_checked(rule), reason=why or (rule if isinstance(rule, str) else None))
         if pay.reason is None and isinstance(rule, dict):
-            rate = tier_rate(broker, parts, part, member, scheme, rule["rate"])
+            rate = tier_rate(broker, parts, part, member, rule)
             settle(broker, pay, rule, rule, rate)
         found.append(pay)
     return found
@@ -93,7 +100,7 @@ def difference(
             continue
         pay = Pay(part, member, scheme, *_checked(rule), reason=why or (rule if isinstance(rule, str) else None))
         if pay.reason is None and isinstance(rule, dict) and lowest is not None:
-            rate = tier_rate(broker, parts, part, member, scheme, rule["rate"])
+            rate = tier_rate(broker, parts, part, member, rule)
             exchange = rate_exchange(broker, part, rule)
             if exchange is None:
                 pay.reason = "no_rate"
@@ -125,7 +132,7 @@ def rank(broker: Broker, parts: list[Part], part: Part, scheme: str, rows: Rows,
                     if one["parameters"]["rank_order"] <= own and (highest is None or one["parameters"]["rank_order"] > highest)
                 ]  # fmt: skip
                 rungs = [priced(one, part, member, "rank") if isinstance(part, Item) else one for one, _ in between]
-                total = sum((tier_rate(broker, parts, part, member, scheme, one["rate"]) for one in rungs), ZERO)
+                total = sum((tier_rate(broker, parts, part, member, one) for one in rungs), ZERO)
                 if any(tied for _, tied in between):
                     pay.reason = "rule_conflict"
                 else:
@@ -150,7 +157,7 @@ def share_of_child(
                 pay.reason = "no_base"
             elif pay.reason is None and isinstance(rule, dict):
                 base = base or rule
-                product *= tier_rate(broker, parts, part, member, scheme, rule["rate"])
+                product *= tier_rate(broker, parts, part, member, rule)
                 settle(broker, pay, base, base, product)
         if not usable:
             product = ZERO
@@ -168,7 +175,7 @@ def pass_up(
             for (member, rule), why in zip(rows, whys, strict=True) if rule is not None
         ]  # fmt: skip
     base = Pay(part, rows[0][0], scheme, direct)
-    settle(broker, base, direct, direct, tier_rate(broker, parts, part, rows[0][0], scheme, direct["rate"]))
+    settle(broker, base, direct, direct, tier_rate(broker, parts, part, rows[0][0], direct))
     received: Decimal | None = base.amount
     found: list[Pay] = []
     limit = part.plan["settings"].get("max_levels")

@@ -1,23 +1,21 @@
-"""The rate a tier gives a partner at a deal. Part of the naive reading of the commission rules."""
+"""The rate a tier gives a partner at a deal, a month or a client won. Part of the naive reading of the commission rules."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.dbt.naive_bases import charged, usd_per_lot
-from tests.dbt.naive_broker import PERIODIC, ZERO, Broker, Item, Member, Part, Row
-from tests.dbt.naive_rates import exchange_rate
+from tests.dbt.naive_broker import ZERO, Broker, Item, Member, Part, Row, completed
+from tests.dbt.naive_parts import is_test
+from tests.dbt.naive_rates import as_of, exchange_rate
 
 
-def tier_rate(broker: Broker, parts: list[Part], part: Part, member: Member, scheme: str, own: Decimal) -> Decimal:
-    """The rate in place of the rule's own: that of the step reached, or where a deal crosses steps the weighted one."""
-    tier = member.setting("tier")
-    if not tier or not applies(tier, member, scheme):
+def tier_rate(broker: Broker, parts: list[Part], part: Part, member: Member, rule: Row) -> Decimal:
+    """The rate in place of the rule's own: that of the step reached, or where a deal or month crosses steps the weighted one."""
+    tier, own = member.setting("tier"), rule["rate"]
+    if not tier or rule.get("is_fixed") or not applies(tier, member, rule["scheme"]):
         return own
-    if isinstance(part, Item):
-        earlier, in_month, _ = part.revenue[member.partner_id]
-        before, after = earlier, earlier + in_month
-    else:
-        before, after = standing(broker, parts, part, member.partner_id, tier)
+    before, after = reached_by(broker, parts, part, member.partner_id, tier)
     if tier["mode"] == "marginal" and after > before and not tier["window"].startswith("previous_months"):
         weighted = ZERO
         bounds = [Decimal(str(step["from"])) for step in tier["steps"]]
@@ -32,61 +30,105 @@ def tier_rate(broker: Broker, parts: list[Part], part: Part, member: Member, sch
 
 
 def applies(tier: Row, member: Member, scheme: str) -> bool:
-    """A tier of net revenue replaces the rate of revenue shares, any other those of deals."""
+    """A tier replaces every rate of the partner, unless it names a scheme or a level; one of net revenue that of revenue shares."""
     if tier.get("level", member.n) != member.n:
         return False
-    if tier["kpi"] == "net_revenue":
-        return scheme == "revenue_share"
-    return scheme not in PERIODIC and tier.get("scheme", scheme) == scheme
+    return tier.get("scheme", "revenue_share" if tier["kpi"] == "net_revenue" else scheme) == scheme
 
 
-def unknown(tier: Row | None, member: Member, item: Item) -> str | None:
-    """Why a tier leaves the rate for a month or a client won unknown: it names them and counts deals, or its KPI lacks an exchange rate."""
+def unknown(tier: Row | None, member: Member, item: Item, rule: Row) -> str | None:
+    """Why a tier leaves the rate for a month or a client won unknown: a share above 1 is none, or its net revenue lacks an exchange rate."""
     scheme = item.deal["scheme"]
-    if not tier or tier.get("level", member.n) != member.n:
+    if not tier or rule.get("is_fixed") or not applies(tier, member, scheme):
         return None
-    if tier.get("scheme") == scheme and not applies(tier, member, scheme):
+    is_share = scheme == "revenue_share" or (item.plan["distribution"] == "share_of_child" and member.n != 1)
+    if is_share and any(Decimal(str(step["rate"])) > 1 for step in tier["steps"]):
         return "not_yet_computed"
-    return "no_rate" if applies(tier, member, scheme) and item.revenue[member.partner_id][2] else None
+    return "no_rate" if tier["kpi"] == "net_revenue" and item.revenue[member.partner_id][2] else None
 
 
-def standing(broker: Broker, parts: list[Part], part: Part, partner_id: str, tier: Row) -> tuple[Decimal, Decimal]:
-    """The KPI of the partner's own clients before and after the deal (whole calendar month: at the month's end, twice)."""
+def reached_by(broker: Broker, parts: list[Part], part: Part, partner_id: str, tier: Row) -> tuple[Decimal, Decimal]:
+    """The KPI before and after the deal, or before and after the month; when a client is won nothing is added to it."""
+    if isinstance(part, Item) and tier["kpi"] == "net_revenue":
+        earlier, in_month, _ = part.revenue[partner_id]
+        return earlier, earlier + in_month
+    found = counted(broker, parts, partner_id, tier["kpi"])
+    if not isinstance(part, Item):
+        return standing(found, part.at, part.order[:3], tier)
+    before, after = standing(found, part.at, (part.at, "~", 0), tier)
+    if part.deal["scheme"] == "cpa":
+        return after, after
+    if tier["mode"] == "marginal" and not tier["window"].startswith("previous_months"):
+        month = part.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        before = total([one for one in found if one.at < month and in_window(one.at, part.at, tier)], tier["kpi"])
+    return before, after
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Something that counts for a KPI: a closing deal, or a deposit, which comes before the deals of its instant."""
+
+    at: datetime
+    order: tuple[object, ...]
+    client: str
+    amount: Decimal
+
+
+def counted(broker: Broker, parts: list[Part], partner_id: str, name: str) -> list[Counted]:
+    """What the partner's own clients did for the KPI; money in US dollars."""
+    if name == "deposits":
+        return deposits(broker, partner_id)
     own = [one for one in parts if one.counts and one.chain[0].partner_id == partner_id]
-    kind, _, number = tier["window"].partition(":")
-    month = (part.at.year, part.at.month)
-    if kind == "previous_months":
-        months = [_months_before(month, back) for back in range(1, int(number) + 1)]
-        total = kpi(broker, [one for one in own if (one.at.year, one.at.month) in months], tier["kpi"])
-        return total, total
-    if kind == "calendar_month":
-        window = [one for one in own if (one.at.year, one.at.month) == month]
-        if tier["mode"] == "whole":
-            total = kpi(broker, window, tier["kpi"])
-            return total, total
-    else:
-        window = [one for one in own if part.at - timedelta(days=int(number)) < one.at <= part.at]
-    earlier = [one for one in window if one.order[:3] < part.order[:3]]
-    through = [one for one in window if one.order[:3] <= part.order[:3]]
-    return kpi(broker, earlier, tier["kpi"]), kpi(broker, through, tier["kpi"])
+    return [Counted(one.at, one.order[:3], one.account["client_id"], worth(broker, one, name)) for one in own]
 
 
-def _months_before(month: tuple[int, int], back: int) -> tuple[int, int]:
-    index = month[0] * 12 + month[1] - 1 - back
-    return index // 12, index % 12 + 1
+def deposits(broker: Broker, partner_id: str) -> list[Counted]:
+    found = []
+    for row in completed(broker):
+        at, client = row["occurred_at"], row["client_id"]
+        link = as_of(broker.links, "valid_from", at, child_kind="client", child_id=client)
+        person = as_of(broker.partners, "changed_at", at, partner_id=partner_id)
+        is_own = link is not None and link["parent_partner_id"] == partner_id and not is_test(broker, client)
+        if row["kind"] == "deposit" and is_own and not (person and person["client_id"] == client):
+            rate = exchange_rate(broker.rates, row["currency"], "USD", at) or ZERO
+            found.append(Counted(at, (at, "", 0), client, row["amount"] * rate))
+    return found
 
 
-def kpi(broker: Broker, parts: list[Part], name: str) -> Decimal:
-    """Lots, notional and commission of the deals, in US dollars, or how many clients traded."""
+def worth(broker: Broker, part: Part, name: str) -> Decimal:
+    """Lots, notional and commission of the deal."""
     if name == "lots":
-        return sum((part.lots for part in parts), ZERO)
+        return part.lots
+    if name == "notional_usd":
+        return part.lots * ((usd_per_lot(broker, part) if part.symbol else None) or ZERO)
+    if name == "commission":
+        return max(-charged(part), ZERO) * (
+            exchange_rate(broker.rates, part.account["currency"], "USD", part.at) or ZERO
+        )
+    assert name == "active_clients"
+    return ZERO
+
+
+def standing(found: list[Counted], at: datetime, order: tuple[object, ...], tier: Row) -> tuple[Decimal, Decimal]:
+    """The KPI before and after what stands at `order` (previous months: at their end, whole calendar month: at the month's end; twice)."""
+    window = [one for one in found if in_window(one.at, at, tier)]
+    if tier["window"].startswith("previous_months") or (tier["window"], tier["mode"]) == ("calendar_month", "whole"):
+        return total(window, tier["kpi"]), total(window, tier["kpi"])
+    earlier = [one for one in window if one.order < order]
+    through = [one for one in window if one.order <= order]
+    return total(earlier, tier["kpi"]), total(through, tier["kpi"])
+
+
+def in_window(at: datetime, now: datetime, tier: Row) -> bool:
+    kind, _, number = tier["window"].partition(":")
+    if kind == "rolling_days":
+        return now - timedelta(days=int(number)) < at <= now
+    back = (now.year - at.year) * 12 + now.month - at.month
+    return 1 <= back <= int(number) if kind == "previous_months" else back == 0
+
+
+def total(found: list[Counted], name: str) -> Decimal:
+    """The amounts added up, or how many clients there are."""
     if name == "active_clients":
-        return Decimal(len({part.account["client_id"] for part in parts}))
-    total = ZERO
-    for part in parts:
-        if name == "notional_usd":
-            total += part.lots * ((usd_per_lot(broker, part) if part.symbol else None) or ZERO)
-        else:
-            rate = exchange_rate(broker.rates, part.account["currency"], "USD", part.at) or ZERO
-            total += max(-charged(part), ZERO) * rate
-    return total
+        return Decimal(len({one.client for one in found}))
+    return sum((one.amount for one in found), ZERO)

@@ -15,8 +15,9 @@ MODELS = (
 )  # fmt: skip
 FIRST, SECOND = "2026-05-02", "2026-05-05"
 JANUARY = "2026-01-20T12:00:00"
-PAID = {11: "W", 12: "H", 13: "K", 14: "L", 15: "F", 16: "S", 17: "Q1", 18: "Q2", 19: "Q3"}
-"""By login: the worked example, held by decision, not identified, late correction, failed payout, its own client's brother, three for a run."""
+PAID = {11: "W", 12: "H", 13: "K", 14: "L", 15: "F", 16: "S", 17: "Q1", 18: "Q2", 19: "Q3", 20: "FR", 21: "RF"}
+"""By login: the worked example, held by decision, not identified, late correction, failed payout, its own client's brother, three for a run, a client
+whose alert is confirmed, one whose deposit is refunded."""
 MONTHLY = {
     31: "RC",
     32: "RN",
@@ -30,9 +31,27 @@ MONTHLY = {
     40: "RM",
     41: "RR",
     42: "CAP",
+    43: "TL",
+    44: "TS",
+    45: "TA",
+    46: "TA",
+    47: "TX",
+    48: "BC",
+    49: "TB",
 }
 LADDER = json.dumps({"ladder": [[100, 50], [1000, 200]], "min_lots": 2, "within_days": 40})
 RESULTS = {"01": "-8000", "02": "5000", "03": "-3000", "04": "-6000"}
+COUNTED: dict[str, Row] = {
+    "TL": {"kpi": "lots", "steps": [{"from": 0, "rate": "0.1"}, {"from": 10, "rate": "0.2"}]},
+    "TS": {
+        "kpi": "lots", "mode": "marginal", "window": "rolling_days:50", "scheme": "revenue_share",
+        "steps": [{"from": 0, "rate": "0.1"}, {"from": 10, "rate": "0.2"}],
+    },
+    "TA": {"kpi": "active_clients", "scheme": "cpa", "steps": [{"from": 1, "rate": 50}, {"from": 2, "rate": 80}]},
+    "TX": {"kpi": "lots", "scheme": "revenue_share", "steps": [{"from": 0, "rate": 5}]},
+    "TB": {"kpi": "lots", "scheme": "per_lots", "steps": [{"from": 0, "rate": "0.1"}]},
+}  # fmt: skip
+"""Tiers of what is traded, by partner: all rates, slices of a month, clients won, money for a share, a scheme that is none."""
 STAFF = {"ST-P": ("partners", None), "ST-F1": ("finance", "250000"), "ST-F2": ("finance", "100000")}
 
 
@@ -122,7 +141,7 @@ def paid_first() -> dict[str, list[Row]]:
         "kyc_events": [identified(one) for one in clients if one != "C13"],
         "psp_transactions": [deposit(one) for one in clients],
         "partners": [
-            *[partner(one, "PL", entity="CY", name=f"Partner {one}", payout_method="bank") for one in "WHKLF"],
+            *[partner(one, "PL", entity="CY", name=f"Partner {one}", payout_method="bank") for one in (*"WHKLF", "FR", "RF")],
             partner("S", "PL", entity="CY", client_id="CS"), *[partner(one, "PL", entity="AU", payout_method="bank") for one in ("Q1", "Q2", "Q3")],
         ],
         "commission_plans": [plan("PL", "level", settings='{"holdback_pct": 0.1}')],
@@ -143,8 +162,21 @@ def paid_second() -> dict[str, list[Row]]:
     return {
         "deals": [closing(14, 14, lots="130", at=JANUARY), closing(11, 10, lots="0.0005", at=JANUARY)],
         "kyc_events": [identified("C13")],
-        "psp_transactions": [deposit("C12", event_id="CB", psp_txn_id="CB", kind="chargeback", occurred_at="2026-02-08T00:00:00")],
+        "psp_transactions": [
+            deposit("C12", event_id="CB", psp_txn_id="CB", kind="chargeback", occurred_at="2026-02-08T00:00:00"),
+            deposit("C21", event_id="RF", psp_txn_id="RF", kind="refund", amount="1", occurred_at="2026-02-08T00:00:00"),
+        ],
+        "operational_events": [confirmed_alert("C20")],
         "commission_decisions": [decided("A2-L", "L", "approved", "2026-02-09T10:00:00", "100")],
+    }  # fmt: skip
+
+
+def confirmed_alert(client_id: str) -> Row:
+    """An alert about the client that compliance found right: the last word on it, as our own store tells it."""
+    return {
+        "event_id": f"alert-{client_id}", "seq": 1, "type": "approval.approved", "subject_type": "alert", "subject_id": f"AL-{client_id}",
+        "client_id": client_id, "occurred_at": "2026-02-08T00:00:00", "reason": "confirmed_risk", "after": '{"decisions": [{"final": true}]}',
+        "prev_hash": "0" * 64, "hash": "1" * 64, "body": "{}",
     }  # fmt: skip
 
 
@@ -159,7 +191,8 @@ def monthly_first() -> dict[str, list[Row]]:
         "clients": [person(one) for one in clients],
         "kyc_events": [identified(one) for one in clients if one != "C36"],
         "partners": [
-            *[partner(one, f"PL-{one}") for one in ("RC", "RN", "RT", "CF", "A1", "RD", "RU", "RM", "RR", "CAP")], partner("A2", "PL-A1"),
+            *[partner(one, f"PL-{one}") for one in ("RC", "RN", "RT", "CF", "A1", "RD", "RU", "RM", "RR", "CAP", *COUNTED, "BC")],
+            partner("A2", "PL-A1"),
         ],
         "commission_plans": [
             plan("PL-RC", "level"), plan("PL-RN", "level", settings='{"negative_carry": false}'), plan("PL-RD", "difference"),
@@ -168,12 +201,16 @@ def monthly_first() -> dict[str, list[Row]]:
             plan("PL-RM", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "mode": "marginal", "steps": steps}})),
             plan("PL-RR", "level", settings=json.dumps({"tier": {"kpi": "net_revenue", "window": "rolling_days:45", "steps": steps}})),
             plan("PL-CAP", "level", settings='{"caps": {"per_month": 150}}'),
+            plan("PL-BC", "level"), *[plan(f"PL-{one}", "level", settings=json.dumps({"tier": tier})) for one, tier in COUNTED.items()],
         ],
         "commission_rules": [
             rule("PL-RC", "0.35", 1, **share), rule("PL-RN", "0.35", 1, **share), rule("PL-RD", "0.2", **share), rule("PL-RU", "0.3", **share),
             *[rule(f"PL-{one}", "0.5", 1, **share) for one in ("RT", "RM", "RR")], rule("PL-CF", "0.3", 1, **share),
             rule("PL-CF", "0.4", 1, scheme="revenue_share", rule_id="share2"),
             rule("PL-A1", "0", 1, scheme="cpa", rule_id="won", parameters=LADDER), rule("PL-A1", "7", 2, scheme="cpa", rule_id="above"),
+            *[rule(f"PL-{one}", "0.5", 1, **share) for one in ("TL", "TS", "TX", "TB")], rule("PL-TL", "9", 1, rule_id="lots"),
+            rule("PL-TA", "30", 1, scheme="cpa", rule_id="won", parameters='{"min_deposit": 100}'),
+            rule("PL-BC", "30", 1, scheme="cpa", rule_id="won", parameters='{"min_deposit": "plenty", "within_days": "soon", "ladder": [["x", 1]]}'),
             rule("PL-CAP", "10", 1, rule_id="lots"), rule("PL-CAP", "80", 1, scheme="cpa", rule_id="won"), rule("PL-CAP", "0.1", 1, **share),
         ],
         "psp_transactions": [
@@ -181,6 +218,7 @@ def monthly_first() -> dict[str, list[Row]]:
             paid_in("C35", "1000", "2026-01-10T00:00:00"), paid_in("C36", "1000", "2026-01-10T00:00:00"),
             paid_in("C39", "1000", "2026-03-10T00:00:00"),
             paid_in("C31", "500", "2026-01-04T00:00:00", fee_amount="2"),
+            paid_in("C45", "100", "2026-01-16T00:00:00"), paid_in("C46", "100", "2026-01-17T00:00:00"),
             paid_in("C31", "4", "2026-01-05T00:00:00", kind="chargeback"), paid_in("C42", "100", "2026-01-16T00:00:00"),
         ],
         "deals": [
@@ -191,6 +229,8 @@ def monthly_first() -> dict[str, list[Row]]:
             month(38, "01", "-100"), *[month(login, "01", "0", volume_lots="3") for login in (34, 35, 36, 39)],
             *[month(login, number, profit) for login in (37, 40) for number, profit in (("01", "-4000"), ("02", "-6000"))],
             *[month(41, number, profit) for number, profit in (("01", "-4000"), ("02", "-3000"))],
+            # twenty lots and a result of 1 000 each; and in the first month of the others one active client
+            *[month(login, "01", "-1000", volume_lots="20") for login in (43, 44, 47, 49)], month(45, "01", "0"),
             # 80 for the client, 50 and 10 by lots, and of January's share of 100 what the month's cap of 150 leaves; February begins anew
             month(42, "01", "-1000", volume_lots="5"), month(42, "02", "0", volume_lots="5"),
             closing(42, 4209, lots="1", at="2026-01-20T12:00:00", commission="0"),
@@ -201,7 +241,7 @@ def monthly_first() -> dict[str, list[Row]]:
 def monthly_second() -> dict[str, list[Row]]:
     """A month's result told late, and a deposit charged back."""
     return {
-        "deals": [month(33, "01", "-2000")],
+        "deals": [month(33, "01", "-2000"), month(46, "01", "0"), month(44, "02", "-1000", volume_lots="1")],
         "psp_transactions": [paid_in("C35", "1000", "2026-02-10T00:00:00", kind="chargeback")],
     }
 

@@ -33,6 +33,16 @@ def test_a_revenue_share_goes_up_the_chain_by_the_plans_distribution(broker: Bro
     assert (shares(broker, "RD"), shares(broker, "RU")) == ({"01": 400}, {"01": 200})
 
 
+def test_a_statement_sets_a_share_of_revenue_against_the_clients_it_is_of(broker: Broker) -> None:
+    rows = broker.rows(
+        """
+        select partner_id, lots::integer, clients_active from partners.fct_partner_statement
+        where partner_id in ('RC', 'RD', 'RU') and period = '2026-01' order by 1
+        """
+    )
+    assert rows == [("RC", 20, 1), ("RD", 10, 1), ("RU", 10, 1)]
+
+
 def test_a_late_deal_of_a_month_reverses_its_share_and_books_it_anew(broker: Broker) -> None:
     rows = broker.rows(
         """
@@ -68,6 +78,46 @@ def test_a_marginal_tier_pays_each_slice_of_the_month_at_its_own_step(broker: Br
 
 def test_a_rolling_tier_counts_what_the_days_up_to_the_months_end_brought(broker: Broker) -> None:
     assert shares(broker, "RR") == {"01": 400, "02": 600}
+
+
+def test_a_tier_by_lots_replaces_every_rate_of_the_partner_of_deals_and_months(broker: Broker) -> None:
+    rows = broker.rows(
+        "select scheme, rate::double, tier_from::integer, amount::integer from partners.fct_commission_accruals where partner_id = 'TL' order by 1"
+    )
+    assert rows == [("per_lot", 0.2, 10, 4), ("revenue_share", 0.2, 10, 200)]
+
+
+def test_a_month_is_split_where_its_own_lots_cross_a_step_and_earlier_ones_of_the_window_come_first(
+    broker: Broker,
+) -> None:
+    # twenty lots, half below and half above the step: 0.15 of 1 000; in February one lot on top of the twenty of January
+    assert shares(broker, "TS") == {"01": 150, "02": 200}
+
+
+def test_a_second_active_client_re_prices_the_one_won_before(broker: Broker) -> None:
+    rows = broker.rows(
+        "select accrual_id, amount::integer, tier_from::integer, reason from partners.fct_commission_accruals where partner_id = 'TA' order by all"
+    )
+    assert rows == [
+        (f"cpa:{client}:1:TA:{line}", *figures)
+        for client in ("C45", "C46")
+        for line, *figures in (
+            ("r1", 50, 1, None),
+            ("r1:reversal", -50, 1, "superseded"),
+            ("r2", 80, 2, "tier_reached"),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "partner_id",
+    ["TX", "TB", "BC"],
+    ids=("a step of money in place of a share", "a tier of no known scheme", "conditions that are no numbers"),
+)
+def test_what_cannot_be_read_waits_and_says_so(broker: Broker, partner_id: str) -> None:
+    assert shares(broker, partner_id) == {}
+    waits = broker.rows("select waits_for from intermediate.int_commission_periodic where partner_id = ?", partner_id)
+    assert waits == [("not_yet_computed",)]
 
 
 def test_a_cap_limits_deals_months_and_clients_won_together_in_their_order(broker: Broker) -> None:

@@ -68,6 +68,7 @@ SYMBOL = {
 }
 TRADERS = {
     1: "D4", 2: "I8", 3: "L3", 4: "X", 5: "X", 6: "RK", 7: "CAP", 8: "M", 9: "M", 10: None, 11: "CY1", 12: "D4",
+    13: "N", 14: "UP", 15: "UL", 16: "TWO", 17: "ONE", 18: "GB", 19: "YEN", 20: "MINUS", 21: "MORE",
 }  # fmt: skip
 RATES = {
     "D4": "4",
@@ -81,7 +82,13 @@ RATES = {
     "M": "2",
     "CY1": "1",
     "CY2": "2",
+    "N": "2",
+    "TWO": "1",
+    "ONE": "1",
 }
+
+ODD = {"MINUS": '{"pass_up": "-4"}', "MORE": '{"pass_up_pct": "1.5"}'}
+"""Partners who would give less than nothing, or more than they received."""
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +104,24 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
             *[row for _, links in made for row in links], *chain("D4", "D7", "D10"), *chain("I8", "I7", "I10"), *chain("L3", "L1", "L2"),
             *chain("CY1", "CY2"), link("partner", "CY2", "CY1", "2026-02-01T00:00:00"),
         ],
-        partners=[*[partner(one, f"PL-{one}") for one in (*RATES, "RK", "CAP")], *[partner(one, "PL-L") for one in ("L3", "L1", "L2")]],
+        partners=[*[partner(one, f"PL-{one}") for one in (*RATES, "RK", "CAP")], *[partner(one, "PL-L") for one in ("L3", "L1", "L2")],
+            partner("UP", "PL-NONE"), partner("UL", "PL-LATE"), partner("GB", "PL-GB"), partner("YEN", "PL-YEN"),
+            *[partner(one, f"PL-{one}") for one in ODD],
+        ],
         commission_plans=[
             *[plan(f"PL-{one}", "difference") for one in RATES], plan("PL-L", "level"), plan("PL-RK", "pool"),
-            plan("PL-CAP", "difference", settings='{"caps": {"per_day": 5}}'),
+            plan("PL-CAP", "difference", settings='{"caps": {"per_day": 5}}'), plan("PL-GB", "difference"), plan("PL-YEN", "difference"),
+            *[plan(f"PL-{one}", "pass_up") for one in ODD],
         ],
         commission_rules=[
             *[rule(f"PL-{one}", rate) for one, rate in RATES.items()], rule("PL-L", "3", 1), rule("PL-L", "1", 2), rule("PL-L", "2", 3),
-            rule("PL-RK", "1"), rule("PL-CAP", "9"),
+            rule("PL-RK", "1"), rule("PL-CAP", "9"), *[rule(f"PL-{one}", "2", rule_id="second") for one in ("TWO", "ONE")],
+            rule("PL-GB", "1", currency="GBP"), rule("PL-YEN", "300", currency="JPY"),
+            *[rule(f"PL-{one}", "1", parameters=parameters) for one, parameters in ODD.items()],
         ],
         deals=[
-            *[closing(login, login) for login in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)],
-            closing(8, 81, at="2026-01-20T00:00:00"), closing(8, 82),
+            *[closing(login, login) for login in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21)],
+            closing(8, 81, at="2026-01-20T00:00:00"), closing(8, 82), closing(13, 131, at="2026-01-20T00:00:00"), closing(13, 132),
         ],
     )  # fmt: skip
     home.learn(
@@ -125,13 +138,20 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
                 '{"exclude_reasons": ["client"]}',
                 valid_from="2026-01-15T00:00:00",
                 valid_to="2026-02-01T00:00:00",
-            )
+            ),
+            plan("PL-N", "difference", 2, '{"caps": {"per_deal": 5}}', valid_to="2026-02-01T00:00:00"),
         ],
     )
     home.learn(
         "2026-03-03",
         deals=[closing(5, 5, lots="4"), closing(12, 12, is_cancelled=True)],
-        commission_rules=[rule("PL-I8", "9", version=2, valid_to=AT)],
+        commission_plans=[plan("PL-LATE", "difference")],
+        commission_rules=[
+            rule("PL-I8", "9", version=2, valid_to=AT),
+            rule("PL-LATE", "3"),
+            rule("PL-ONE", "2", rule_id="second", valid_to="2026-02-01T00:00:00"),
+        ],
+        fx_rates=[{"base_currency": "USD", "quote_currency": "JPY", "quoted_at": SINCE, "rate": "150"}],
     )
     home.build(*MODELS)
     return home
@@ -192,8 +212,51 @@ def test_a_late_plan_version_touches_only_the_deals_of_its_time(broker: Broker) 
     assert history(broker, 9) == [("M", 1, 20, False, 1)]
 
 
+def test_a_plan_changed_for_one_past_month_shows_reversal_new_line_and_difference(broker: Broker) -> None:
+    assert history(broker, 131) == [("N", 1, 20, False, 1), ("N", 1, -20, True, 2), ("N", 2, 5, False, 2)]
+    assert net(broker, 131) == {"N": 5}
+    assert history(broker, 132) == [("N", 1, 20, False, 1)]
+
+
+def test_what_a_load_changed_for_past_times_is_all_that_it_wrote(broker: Broker) -> None:
+    written = "select distinct deal_id from partners.fct_commission_accruals where day(accrued_at) = ? order by 1"
+    # the second load moved a client (4) and changed two plans for January (81, 131); the third corrected two deals and let three be computed
+    assert broker.rows(written, 2) == [(4,), (81,), (131,)]
+    assert broker.rows(written, 3) == [(5,), (12,), (15,), (17,), (19,)]
+
+
+@pytest.mark.parametrize(
+    ("deal_id", "partner_id", "reason", "detail"),
+    [
+        (14, "UP", "unknown_plan", "plan of UP: PL-NONE"),
+        (16, "TWO", "rule_conflict", "per_lot: PL-TWO-own and another rule of PL-TWO"),
+        (18, "GB", "no_rate", "PL-GB-own"),
+    ],
+    ids=("an unknown plan", "two rules in conflict", "a missing exchange rate"),
+)
+def test_what_stands_in_the_way_is_named(
+    broker: Broker, deal_id: int, partner_id: str, reason: str, detail: str
+) -> None:
+    listed = broker.rows(
+        "select partner_id, reason, detail from partners.fct_commission_zero where deal_id = ?", deal_id
+    )
+    assert listed == [(partner_id, reason, detail)]
+    assert net(broker, deal_id) == {}
+
+
+@pytest.mark.parametrize(
+    ("deal_id", "paid"),
+    [(15, {"UL": 30}), (17, {"ONE": 10}), (19, {"YEN": 20})],
+    ids=("an unknown plan", "two rules in conflict", "a missing exchange rate"),
+)
+def test_what_stood_in_the_way_accrues_once_it_is_resolved(broker: Broker, deal_id: int, paid: dict[str, int]) -> None:
+    assert [(row[1], row[4]) for row in history(broker, deal_id)] == [(1, 3)]
+    assert (net(broker, deal_id), zeros(broker, deal_id)) == (paid, {})
+
+
 def test_what_cannot_be_read_pays_nothing_and_is_listed_never_silent(broker: Broker) -> None:
-    assert (net(broker, 6), zeros(broker, 6)) == ({}, {"RK": "not_yet_computed"})
+    for deal_id, partner_id in ((6, "RK"), (20, "MINUS"), (21, "MORE")):
+        assert (net(broker, deal_id), zeros(broker, deal_id)) == ({}, {partner_id: "not_yet_computed"})
 
 
 def test_a_deal_that_crosses_a_cap_is_paid_up_to_it_and_says_so(broker: Broker) -> None:

@@ -13,7 +13,7 @@ from tests.dbt.broker import new_broker
 from tests.dbt.generated_brokers import feed_row, generate, market
 from tests.dbt.naive_commissions import Broker, Line, Row, interpret
 
-FIRST, BROKERS = 89, 70
+FIRST, BROKERS = 320, 70
 IN_BATCHES = 20
 FEEDS = {
     "trading_accounts": "accounts", "clients": "clients", "partners": "partners", "partner_links": "links", "commission_plans": "plans",

@@ -105,6 +105,27 @@ def test_a_client_who_shares_the_partners_address_is_flagged_and_held(broker: Br
     assert states(broker, "S") == [(1, 1200, "held", None, None)]
 
 
+@pytest.mark.parametrize(
+    ("partner_id", "client_id", "flag", "evidence"),
+    [
+        ("H", "C12", "chargeback", "adyen:CB"),
+        ("RF", "C21", "refund", "adyen:RF"),
+        ("S", "C16", "self_referral", "the same address of mail as CS"),
+        ("FR", "C20", "fraud", "alert AL-C20"),
+    ],
+)
+def test_each_trigger_of_a_clawback_holds_the_line_and_proposes_all_that_the_client_earned(
+    broker: Broker, partner_id: str, client_id: str, flag: str, evidence: str
+) -> None:
+    flags = broker.rows(
+        "select client_id, flag, evidence, amount::integer, take_back::integer, take_back_lines from partners.fct_commission_flags "
+        "where partner_id = ?",
+        partner_id,
+    )
+    assert flags == [(client_id, flag, evidence, 1200, 1200, '[{"period":"2026-01","amount":"1200"}]')]
+    assert states(broker, partner_id) == [(1, 1200, "held", None, None)]
+
+
 def test_statement_lines_ledger_and_payouts_agree_for_every_partner_and_month(broker: Broker) -> None:
     sides = broker.rows(
         """

@@ -168,17 +168,19 @@ def churning(reader: Reader, entity: str | None, period: str, before: str) -> pl
 
 
 def corrections(reader: Reader, entity: str | None, period: str) -> pl.DataFrame:
-    """Per deal and partner of the month that was computed anew: what was first booked, taken back and booked since, and the difference."""
+    """Per line of the month that was computed anew (of a deal's side, a month, a client won): what was first booked, taken back and booked
+    since, and the difference."""
     return reader.query(
         f"""
-        select platform, deal_id, client_id, partner_id, scheme, currency,
+        select platform, deal_id, client_id, partner_id, scheme, side, currency,
             sum(amount) filter (revision = 1 and reverses_accrual_id is null) as first_line,
             sum(amount) filter (reverses_accrual_id is not null) as reversals,
             coalesce(sum(amount) filter (revision > 1 and reverses_accrual_id is null), 0) as new_lines,
             sum(amount) - coalesce(sum(amount) filter (revision = 1 and reverses_accrual_id is null), 0) as difference,
             max(accrued_at) as last_computed_at
         from {ACCRUALS} where {OF_ENTITY} and strftime(executed_at, '%Y-%m') = $2
-        group by platform, deal_id, client_id, partner_id, scheme, currency having count(*) > 1 order by abs(difference) desc, deal_id, partner_id
+        group by regexp_replace(accrual_id, ':r[0-9]+(:reversal)?$', ''), platform, deal_id, client_id, partner_id, scheme, side, currency
+        having count(*) > 1 order by abs(difference) desc, deal_id, partner_id
         """,
         [entity, period],
     )

@@ -26,6 +26,8 @@ from warehouse.dbt import Dbt
 from warehouse.settings import Settings
 
 NOW = datetime(2026, 5, 5, 10)
+CLAWED = {"S": "S:C16:USD", "FR": "FR:C20:USD", "RF": "RF:C21:USD"}
+"""Approved to be taken back, by partner: a client like the partner, one whose alert was confirmed, one whose deposit was refunded."""
 RUN = {"entity": "AU", "period": "2026-01", "currency": "USD"}
 
 
@@ -56,7 +58,9 @@ def walk(partner_home: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with writing(desk.engine) as connection:
         run = propose_run(connection, desk.reader(), "ST-P", now=NOW, **RUN)
     answers = [approve(desk, actor, "payout_run", run.subject_id) for actor in ("ST-P", "ST-F1", "ST-F1", "ST-F2")]
-    clawed = [approve(desk, actor, "commission_clawback", "S:C16:USD") for actor in ("ST-F1", "ST-F2")]
+    clawed = [
+        approve(desk, actor, "commission_clawback", one) for one in CLAWED.values() for actor in ("ST-F1", "ST-F2")
+    ]
     delivered = outbox.deliver_due(desk.engine, settings, NOW + timedelta(hours=1))
     # known from the moment that an earlier run's load stated too
     home.learn(SECOND, deals=[closing(14, 141, lots="1", at=JANUARY)])
@@ -123,22 +127,32 @@ def test_paid_failed_and_returned_stand_on_payouts_lines_and_ledger(walk: Walk) 
 
 
 def test_what_a_flag_undoes_waits_as_a_clawback_by_itself_until_two_approve(walk: Walk) -> None:
-    assert {name: one.amount for name, one in walk.waiting.items()} == {"H:C12:USD": 1200, "S:C16:USD": 1200}
+    assert {name: one.amount for name, one in walk.waiting.items()} == dict.fromkeys(
+        ["H:C12:USD", *CLAWED.values()], 1200
+    )
     assert walk.waiting["S:C16:USD"].title == "Commission clawback of 1,200.00 USD from S for client C16: self referral"
-    assert [answer.done for answer in walk.clawed] == [True, True]
+    assert walk.waiting["FR:C20:USD"].title == "Commission clawback of 1,200.00 USD from FR for client C20: fraud"
+    assert [answer.done for answer in walk.clawed] == [True] * 6
+
+
+@pytest.mark.parametrize("partner_id", CLAWED)
+def test_what_two_approved_is_taken_back_from_lines_and_ledger_and_the_flag_goes(walk: Walk, partner_id: str) -> None:
     taken = walk.home.rows(
         """
-        select event, period, amount::integer, actor_id from staging.stg_commission_decisions where partner_id = 'S'
-        union all select status, null, amount::integer, null from partners.fct_commission_accruals where partner_id = 'S'
-        union all select 'owed', null, -sum(amount)::integer, null from finance.fct_postings where partner_id = 'S' and account_code = '2060'
-        """
+        select event, period, amount::integer, actor_id from staging.stg_commission_decisions where partner_id = $1
+        union all select status, null, amount::integer, null from partners.fct_commission_accruals where partner_id = $1
+        union all select 'owed', null, -sum(amount)::integer, null from finance.fct_postings where partner_id = $1 and account_code = '2060'
+        """,
+        partner_id,
     )
     assert taken == [
         ("clawed_back", "2026-01", 1200, "ST-F2"),
         ("clawed_back", None, 1200, None),
         ("owed", None, 0, None),
     ]
-    assert walk.home.rows("select count(*) from partners.fct_commission_flags where partner_id = 'S'") == [(0,)]
+    assert walk.home.rows("select count(*) from partners.fct_commission_flags where partner_id = ?", partner_id) == [
+        (0,)
+    ]
 
 
 def test_two_runs_that_state_the_same_moment_add_up_in_lines_sums_and_ledger(walk: Walk) -> None:

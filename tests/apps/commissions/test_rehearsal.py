@@ -78,6 +78,14 @@ def test_a_negative_rate_is_refused_at_the_door(home: Broker) -> None:
         ("rules: 5: 6", "no YAML"),
         ("rates: []", "holds `plans` or `rules`"),
         ("rules: [{plan_id: PL-D8}]", "lacks rule_id"),
+        ("rules: 5", "each a list"),
+        ("plans: {plan_id: PL-D8}", "each a list"),
+        ("plans: [PL-D8]", "lacks plan_id"),
+        ("plans: [{plan_id: PL-D8, settings: fast}]", "settings of PL-D8 must be names with values"),
+        (
+            "rules: [{plan_id: PL-D8, rule_id: PL-D8-own, parameters: [1]}]",
+            "parameters of PL-D8 must be names with values",
+        ),
     ],
 )
 def test_a_proposal_that_says_nothing_is_refused_with_an_example(text: str, said: str) -> None:

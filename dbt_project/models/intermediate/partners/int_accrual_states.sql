@@ -58,7 +58,7 @@ looked_at as (
         {%- if has_new_loads(['commission_decisions']) %}
         or partner_id in (select decided.partner_id from decisions as decided where decided._load_id > {{ since }})
         {%- endif %}
-        {%- if has_new_loads(['psp_transactions', 'kyc_events', 'clients', 'partners', 'commission_decisions']) %}
+        {%- if has_new_loads(['psp_transactions', 'kyc_events', 'clients', 'partners', 'commission_decisions', 'operational_events']) %}
         -- a flag that came or went is seen by the line's own word
         or (status = 'held') <> ((partner_id, currency, client_id) in (select (held.partner_id, held.currency, held.client_id) from held_clients as held))
         {%- endif %}

@@ -2,7 +2,7 @@
 -- depends_on: {{ ref('stg_commission_rules') }}
 -- Clients won: the event (a deposit, a deal, an identification) that completes the conditions of the first partner's rule (cpa), and each later one that
 -- reaches a higher step of its ladder. A client with a chargeback that was not reversed is not won; what was booked for it is taken back. Where a rate is missing
--- without which nobody can say, the client waits (`is_waiting`). An increment asks the clients anew whom something new is about; one of them who is not won
+-- without which nobody can say, or the conditions cannot be read, the client waits (`is_waiting`). An increment asks the clients anew whom something new is about; one of them who is not won
 -- stands with step 0.
 {%- set pays = commission_pays_by('cpa') %}
 {#- What reaches clients beyond those that it names. -#}
@@ -213,10 +213,11 @@ ruled as (
         running.deposited,
         running.commission,
         running.without_rate,
-        json_type(members.parameters, '$.ladder') = 'ARRAY' as is_ladder,
+        {{ is_ladder('members.parameters') }} as is_ladder,
         {{ item_rate('members.parameters', 'members.own_rate', 'running.deposited', '-1') }} as amount,
-        coalesce((members.parameters ->> '$.min_deposit')::decimal(28, 8), 0) as min_deposit,
-        coalesce((members.parameters ->> '$.min_commission_ratio')::decimal(18, 8), 0) as min_ratio
+        coalesce(try_cast(members.parameters ->> '$.min_deposit' as decimal(28, 8)), 0) as min_deposit,
+        coalesce(try_cast(members.parameters ->> '$.min_commission_ratio' as decimal(18, 8)), 0) as min_ratio,
+        members.unread_parameter is not null as is_unread
     from items
     inner join members on items.item = members.item and members.n = 1 and members.rule_id is not null and not members.is_conflict
     inner join running
@@ -229,19 +230,22 @@ ruled as (
             and items.happened_at >= statuses.valid_from
             and items.happened_at < coalesce(statuses.valid_to, {{ forever() }})
     where
-        coalesce((members.parameters ->> '$.min_lots')::decimal(28, 8), 0) <= running.lots
-        and (
-            members.parameters ->> '$.within_days' is null
-            or items.happened_at <= items.registered_at + ((members.parameters ->> '$.within_days') || ' days')::interval
+        members.unread_parameter is not null
+        or (
+            coalesce(try_cast(members.parameters ->> '$.min_lots' as decimal(28, 8)), 0) <= running.lots
+            and (
+                members.parameters ->> '$.within_days' is null
+                or items.happened_at <= items.registered_at + to_days(try_cast(members.parameters ->> '$.within_days' as integer))
+            )
         )
 ),
 
 judged as (
     select
         *,
-        deposited >= min_deposit and amount > 0 and commission >= (min_ratio * amount::decimal(20, 8))::decimal(38, 16) as meets
+        not is_unread and deposited >= min_deposit and amount > 0 and commission >= (min_ratio * amount::decimal(20, 8))::decimal(38, 16) as meets
     from ruled
-    where without_rate > 0 or (deposited >= min_deposit and amount > 0)
+    where without_rate > 0 or is_unread or (deposited >= min_deposit and amount > 0)
 ),
 
 steps as (
@@ -266,7 +270,7 @@ won as (
 waiting as (
     select *
     from judged
-    where without_rate > 0 and client_id not in (select won.client_id from won)
+    where (without_rate > 0 or is_unread) and client_id not in (select won.client_id from won)
     qualify row_number() over (partition by client_id order by happened_at, event_key) = 1
 ),
 

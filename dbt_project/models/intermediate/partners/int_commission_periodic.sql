@@ -91,6 +91,19 @@ revisions as (
     from written
     group by line_key
 ),
+
+-- by the same rule at another step of the partner's tier
+repriced as (
+    select standing.line_key
+    from standing
+    inner join expected
+        on
+            standing.line_key = expected.line_key
+            and standing.rule_id = expected.rule_id
+            and standing.rule_version = expected.rule_version
+            and standing.plan_version = expected.plan_version
+    where standing.tier_from is distinct from expected.tier_from
+),
 {%- endif %}
 
 made as (
@@ -98,7 +111,13 @@ made as (
         expected.*,
         false as is_reversal,
         {{ 'coalesce(revisions.revision, 0) + 1' if is_incremental() else '1' }} as revision,
-        {{ "case when revisions.revision is not null then 'recomputed' end" if is_incremental() else 'null' }}::varchar as reason
+        {% if is_incremental() -%}
+        case
+            when revisions.revision is null then null
+            when expected.line_key in (select repriced.line_key from repriced) then 'tier_reached'
+            else 'recomputed'
+        end
+        {%- else %}null{% endif %}::varchar as reason
     from expected
     {% if is_incremental() -%}
     left join revisions on expected.line_key = revisions.line_key

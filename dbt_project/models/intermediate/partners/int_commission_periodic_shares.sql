@@ -46,16 +46,24 @@ fx as (select * from {{ ref('int_commission_fx') }}),
 
 days as (select * from {{ ref('int_partner_revenue_days') }}),
 
--- a member's tier: one of net revenue is of revenue shares, and no other is of months and acquisitions unless it names them
+-- a member's tier: one of net revenue is of revenue shares alone. A ladder is amounts and no rate, and without one a client pays once
 tiered as (
     select
         found.item,
         found.partner_id,
+        found.plan_id,
+        found.plan_version,
+        items.happened_at,
+        items.scheme = 'revenue_share' as is_month,
+        -- a share is a fraction: steps of money are not meant for it
+        (items.scheme = 'revenue_share' or (found.distribution = 'share_of_child' and found.n > 1))
+        and len(list_filter(plans.tier_steps, lambda step: step.rate > 1)) > 0 as is_unreadable,
         plans.currency,
+        plans.tier_kpi,
         plans.tier_mode,
         plans.tier_window,
+        plans.tier_reach,
         plans.tier_steps,
-        plans.tier_kpi = 'net_revenue' and items.scheme = 'revenue_share' as is_readable,
         date_trunc('month', items.happened_at)::date as month_at,
         case plans.tier_window
             when 'previous_months' then date_trunc('month', items.happened_at) - to_months(plans.tier_reach)
@@ -74,8 +82,13 @@ tiered as (
     where
         plans.has_tier
         and plans.not_computed_for_chain is null
-        and coalesce(plans.tier_scheme, case plans.tier_kpi when 'net_revenue' then 'revenue_share' end) = items.scheme
+        and coalesce(plans.tier_scheme, case plans.tier_kpi when 'net_revenue' then 'revenue_share' else items.scheme end) = items.scheme
         and coalesce(plans.tier_level, found.n) = found.n
+        and (
+            items.scheme = 'revenue_share'
+            or (found.distribution = 'share_of_child' and found.n > 1)
+            or (items.deposited_before < 0 and (found.distribution = 'rank' or not {{ is_ladder('found.parameters') }}))
+        )
 ),
 
 summed as (
@@ -93,7 +106,19 @@ summed as (
             and days.day >= tiered.from_day
             and days.day < tiered.until_day
             and (tiered.tier_window <> 'previous_months' or days.day < tiered.month_at)
+    where tiered.tier_kpi = 'net_revenue'
     group by tiered.item, tiered.partner_id
+),
+
+{{ item_standings() }},
+
+summed_or_stood as (
+    select * from summed
+    union all by name
+    select
+        *,
+        0 as without_rate
+    from stood
 ),
 
 -- what the month itself adds is split where it crosses a step
@@ -113,14 +138,14 @@ standings as (
             'rate': step.rate
         }) as ranges
     from tiered
-    inner join summed on tiered.item = summed.item and tiered.partner_id = summed.partner_id
+    inner join summed_or_stood as summed on tiered.item = summed.item and tiered.partner_id = summed.partner_id
 ),
 
 steps as (
     select
         item,
         partner_id,
-        not is_readable as is_unreadable,
+        is_unreadable,
         without_rate > 0 as is_waiting,
         case when weight > 0 then list_filter(tier_steps, lambda step: step.from_kpi < kpi_after)[-1].from_kpi else reached.from_kpi end as tier_from,
         case when weight > 0 then weight else 1 end::decimal(28, 10) as weight,
@@ -147,7 +172,7 @@ rated as (
         found.own_rate,
         -- above the first a share of what the child got stays a share
         case
-            when found.distribution = 'share_of_child' and found.n > 1 then found.own_rate
+            when items.scheme = 'revenue_share' or (found.distribution = 'share_of_child' and found.n > 1) then found.own_rate
             else {{ item_rate('found.parameters', 'found.own_rate', 'items.deposited', 'items.deposited_before') }}
         end::decimal(18, 8) as rate,
         items.deposited,
@@ -203,7 +228,10 @@ ladders as (
         known.n,
         list({
             'rank_order': rates.rank_order,
-            'rate': {{ item_rate('rates.parameters', 'rates.rate', 'known.deposited', 'known.deposited_before') }},
+            'rate': case known.scheme
+                when 'cpa' then {{ item_rate('rates.parameters', 'rates.rate', 'known.deposited', 'known.deposited_before') }} else rates.rate
+            end,
+            'is_ladder': known.scheme = 'cpa' and {{ is_ladder('rates.parameters') }},
             'is_conflict': rates.is_conflict
         }) as ranks
     from known
@@ -224,6 +252,7 @@ ladders as (
 members as materialized (
     select
         known.*,
+        bool_or(known.n = 1 and known.own_reason = 'no_rate') over (partition by known.item) as is_base_unknown,
         ({{ tiered_rate('known.rate', '1', 'known') }} * known.exchange)::decimal(38, 16) as paying_rate,
         case when known.n < least(known.members, coalesce(known.max_levels, known.members)) and known.rule_id is not null and not known.is_conflict
             then known.pass_up end as given_money,
@@ -236,6 +265,7 @@ members as materialized (
 
 {% set rungs = "list_filter(members.ranks, lambda step: "
     ~ "step.rank_order <= members.rank_order and step.rank_order > coalesce(walked.rank_below, -1000000))" -%}
+{% set rates = "list_filter(" ~ rungs ~ ", lambda step: not step.is_ladder)" -%}
 walked as (
     select
         item,
@@ -269,6 +299,8 @@ walked as (
             *,
             -- least() would pass over what is not known
             case
+                -- what comes from an amount that is not known is not known, but who has no rule gives nothing
+                when received is null and (rule_id is not null or is_base_unknown) then null
                 when given_money is not null and (money_exchange is null or received is null) then null
                 when given_money is not null then least(received, (given_money * money_exchange)::decimal(38, 16))
                 when given_share is not null then (received * given_share)::decimal(38, 16)
@@ -297,9 +329,11 @@ walked as (
                     case members.distribution
                         when 'difference' then greatest(members.paying_rate - coalesce(walked.below, 0), 0)
                         when 'rank' then (
-                            {{ tiered_rate(
-                                'coalesce(list_sum(list_transform(' ~ rungs ~ ', lambda step: step.rate)), 0)', 'coalesce(len(' ~ rungs ~ '), 0)', 'members'
-                            ) }} * members.exchange
+                            ({{ tiered_rate(
+                                'coalesce(list_sum(list_transform(' ~ rates ~ ', lambda step: step.rate)), 0)', 'coalesce(len(' ~ rates ~ '), 0)', 'members'
+                            ) }} + coalesce(list_sum(list_transform(
+                                list_filter({{ rungs }}, lambda step: step.is_ladder), lambda step: step.rate
+                            )), 0)::decimal(20, 8))::decimal(38, 16) * members.exchange
                         )::decimal(38, 16)
                         else members.paying_rate
                     end::decimal(38, 16) as coefficient

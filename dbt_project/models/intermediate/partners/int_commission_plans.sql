@@ -59,6 +59,7 @@ typed as (
         coalesce(json_extract_string(tier, '$.window'), 'calendar_month') as tier_window_text,
         coalesce(json_extract_string(tier, '$.mode'), 'whole') as tier_mode,
         json_extract_string(tier, '$.scheme') as tier_scheme,
+        json_extract_string(tier, '$.level') as tier_level_text,
         try_cast(json_extract_string(tier, '$.level') as integer) as tier_level,
         list_sort(list_transform(coalesce(json_extract(tier, '$.steps[*]'), []), lambda step: {
             'from_kpi': try_cast(json_extract_string(step, '$.from') as decimal(28, 8)),
@@ -142,7 +143,12 @@ select
             split_part(typed.tier_window_text, ':', 1) <> 'calendar_month'
             and coalesce(try_cast(split_part(typed.tier_window_text, ':', 2) as integer), 0) < 1
             then 'tier window ' || typed.tier_window_text
-        when len(typed.tier_steps) = 0 or len(list_filter(typed.tier_steps, lambda step: step.from_kpi is null or step.rate is null)) > 0
+        when typed.tier_scheme is not null and typed.tier_scheme not in (select schemes.scheme from {{ ref('commission_schemes') }} as schemes)
+            then 'tier scheme ' || typed.tier_scheme
+        when typed.tier_level_text is not null and typed.tier_level is null then 'tier level ' || typed.tier_level_text
+        when
+            len(typed.tier_steps) = 0
+            or len(list_filter(typed.tier_steps, lambda step: step.from_kpi is null or coalesce(step.rate < 0, true))) > 0
             then 'tier steps'
     end as not_computed_for_chain
 from typed

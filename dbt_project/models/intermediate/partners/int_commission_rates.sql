@@ -159,13 +159,20 @@ select
     try_cast(json_extract_string(parameters, '$.max_points') as decimal(18, 4)) as max_points,
     -- what the parameters ask that cannot be read
     case
-        when try_cast(coalesce(json_extract_string(parameters, '$.lots_multiplier'), '1') as decimal(9, 4)) is null then 'lots_multiplier'
+        when coalesce(try_cast(coalesce(json_extract_string(parameters, '$.lots_multiplier'), '1') as decimal(9, 4)) < 0, true) then 'lots_multiplier'
         when scheme = 'points' and json_extract_string(parameters, '$.points') is null and json_extract_string(parameters, '$.pips') is null then 'points'
         when coalesce(json_extract_string(parameters, '$.spread_at'), 'close') not in ('close', 'open', 'both') then 'spread_at'
-        when scheme <> 'cpa' then list_filter(
-            ['points', 'pips', 'max_points', 'pass_up', 'pass_up_pct'],
+        -- nobody gives more than it received
+        when try_cast(json_extract_string(parameters, '$.pass_up_pct') as decimal(18, 8)) > 1 then 'pass_up_pct'
+        when try_cast(coalesce(json_extract_string(parameters, '$.within_days'), '0') as integer) is null then 'within_days'
+        when json_type(parameters, '$.ladder') not in ('ARRAY', 'NULL') then 'ladder'
+        when len(list_filter(json_extract(parameters, '$.ladder[*]'), lambda step:
+            try_cast(step ->> '$[0]' as decimal(28, 8)) is null or try_cast(step ->> '$[1]' as decimal(18, 8)) is null
+        )) > 0 then 'ladder'
+        else list_filter(
+            ['points', 'pips', 'max_points', 'pass_up', 'pass_up_pct', 'min_deposit', 'min_lots', 'min_commission_ratio'],
             lambda name: json_extract_string(parameters, '$.' || name) is not null
-            and try_cast(json_extract_string(parameters, '$.' || name) as decimal(18, 4)) is null
+            and coalesce(try_cast(json_extract_string(parameters, '$.' || name) as decimal(18, 4)) < 0, true)
         )[1]
     end as unread_parameter,
     parameters,

@@ -21,8 +21,6 @@ plans as (
 
 fx as (select * from {{ ref('int_commission_fx') }}),
 
-client_partners as (select * from {{ ref('int_client_partners') }}),
-
 tiered_members as (
     select distinct
         card.slice_id,
@@ -57,35 +55,10 @@ commission_rates as (
     where closings.account_currency <> 'USD'
 ),
 
-deposits as (
-    select
-        client_partners.partner_id,
-        psp_rows.psp || ':' || psp_rows.event_id as event_id,
-        psp_rows.client_id,
-        psp_rows.occurred_at,
-        psp_rows.amount,
-        psp_rows.currency
-    from {{ ref('stg_psp_transactions') }} as psp_rows
-    inner join client_partners
-        on
-            psp_rows.client_id = client_partners.client_id
-            and psp_rows.occurred_at >= client_partners.valid_from
-            and psp_rows.occurred_at < client_partners.valid_to
-    where
-        psp_rows.kind = 'deposit'
-        and psp_rows.status = 'completed'
-        and client_partners.partner_id in (select configurations.partner_id from configurations where configurations.tier_kpi = 'deposits')
-    qualify row_number() over (
-        partition by psp_rows.psp, coalesce(psp_rows.psp_txn_id, psp_rows.event_id) order by psp_rows.occurred_at, psp_rows.event_id
-    ) = 1
-),
+deposit_partners as (select distinct partner_id from configurations where tier_kpi = 'deposits'),
 
-deposits_usd as (
-    select
-        deposits.*,
-        case when deposits.currency = 'USD' then 1 else fx.rate end as rate
-    from deposits
-    asof left join fx on deposits.currency = fx.from_currency and fx.to_currency = 'USD' and deposits.occurred_at >= fx.valid_from
+deposits as (
+    {{ partner_deposits('deposit_partners') }}
 ),
 
 counted as (
@@ -113,12 +86,12 @@ counted as (
         configurations.*,
         null as platform,
         null as deal_id,
-        deposits_usd.occurred_at as executed_at,
-        deposits_usd.client_id,
-        (deposits_usd.amount * deposits_usd.rate)::decimal(38, 8) as counted
+        deposits.occurred_at as executed_at,
+        deposits.client_id,
+        deposits.amount_usd as counted
     from configurations
-    inner join deposits_usd on configurations.partner_id = deposits_usd.partner_id
-    where configurations.tier_kpi = 'deposits' and deposits_usd.rate is not null
+    inner join deposits on configurations.partner_id = deposits.partner_id
+    where configurations.tier_kpi = 'deposits' and deposits.amount_usd is not null
 ),
 
 -- deals it earns on that are not its own clients' count nothing

@@ -111,23 +111,53 @@ account_months as (
     group by days.client_id, strftime(days.day, '%Y-%m')
 ),
 
+-- a share of a month's net revenue is of all who stood under its direct partner in it
+sharing_clients as (
+    select distinct
+        lines.partner_id,
+        lines.currency,
+        strftime(lines.executed_at, '%Y-%m') as period,
+        client_partners.client_id
+    from {{ ref('int_commission_periodic') }} as lines
+    inner join {{ ref('int_client_partners') }} as client_partners
+        on
+            regexp_extract(lines.line_key, '^revenue_share:(.*):[0-9]{4}-[0-9]{2}:', 1) = client_partners.partner_id
+            and lines.executed_at >= client_partners.valid_from
+            and date_trunc('month', lines.executed_at) < client_partners.valid_to
+    where lines.scheme = 'revenue_share' and lines.amount <> 0
+),
+
+paying_clients as (
+    select
+        partner_id,
+        currency,
+        period,
+        client_id,
+        sum(amount) as amount,
+        sum(amount_usd) as amount_usd,
+        bool_or(is_sharing) as is_sharing
+    from (
+        select partner_id, currency, period, client_id, amount, amount_usd, false as is_sharing from client_months
+        union all
+        select partner_id, currency, period, client_id, 0 as amount, 0 as amount_usd, true as is_sharing from sharing_clients
+    ) as found
+    group by partner_id, currency, period, client_id
+),
+
 earned as (
     select
-        client_months.partner_id,
-        client_months.currency,
-        client_months.period,
-        count(*) filter (where client_months.amount <> 0) as clients_active,
-        sum(client_months.amount_usd) as accrued_usd,
+        paying_clients.partner_id,
+        paying_clients.currency,
+        paying_clients.period,
+        count(paying_clients.client_id) filter (
+            where paying_clients.amount <> 0 or (paying_clients.is_sharing and account_months.lots > 0)
+        ) as clients_active,
+        sum(paying_clients.amount_usd) as accrued_usd,
         sum(account_months.lots) as lots,
         sum(account_months.revenue_usd) as revenue_usd
-    from (
-        select
-            partner_id, currency, period, client_id, sum(amount) as amount, sum(amount_usd) as amount_usd
-        from client_months
-        group by partner_id, currency, period, client_id
-    ) as client_months
-    left join account_months on client_months.client_id = account_months.client_id and client_months.period = account_months.period
-    group by client_months.partner_id, client_months.currency, client_months.period
+    from paying_clients
+    left join account_months on paying_clients.client_id = account_months.client_id and paying_clients.period = account_months.period
+    group by paying_clients.partner_id, paying_clients.currency, paying_clients.period
 ),
 
 running as (
