@@ -115,6 +115,21 @@ def test_a_corrected_deal_is_reversed_and_entered_anew_when_it_was_learned(in_or
     ]
 
 
+def test_a_deal_written_anew_is_posted_by_its_earlier_entry_and_one_without_any_is_told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    broker = new_broker(tmp_path_factory.mktemp("anew"))
+    broker.learn("2026-02-01 00:00:00", **broker_feeds())
+    broker.build("fct_journal_entries", tests=False)
+    # as an increment leaves them that learned more of the account and nothing of the money
+    broker.rows("update control.run set check_from_run_id = 2")
+    broker.rows("update trading.fct_deals set _run_id = 2 where deal_id in (3, 4)")
+    broker.check("every_deal_is_posted")
+    broker.rows("delete from finance.fct_journal_entries where source_key = 'mt5:4'")
+    with pytest.raises(AssertionError, match="every_deal_is_posted.*Got 1 result"):
+        broker.check("every_deal_is_posted")
+
+
 def test_a_transfer_known_before_its_rate_waits_and_then_posts(upside_down: Broker) -> None:
     entries = upside_down.rows(
         "select entry_id, rule_id, recorded_at::varchar from finance.fct_journal_entries where source_key = 'mt5:2' order by 3, 1"

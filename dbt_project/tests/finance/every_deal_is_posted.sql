@@ -18,14 +18,26 @@ with deals as (
         and (profit <> 0 or swap <> 0 or commission <> 0 or fee <> 0)
 ),
 
-entries as (
+new_entries as (
     select source_key
     from {{ ref('fct_journal_entries') }}
     where source_feed = 'deals' and _run_id >= {{ from_run }}
+),
+
+without_new_entry as (
+    select deals.platform || ':' || deals.deal_id as source_key
+    from deals
+    anti join new_entries on deals.platform || ':' || deals.deal_id = new_entries.source_key
+),
+
+-- where something else became known of a deal, its entry stays the earlier one
+earlier_entries as (
+    select entries.source_key
+    from {{ ref('fct_journal_entries') }} as entries
+    semi join without_new_entry on entries.source_key = without_new_entry.source_key
+    where entries.source_feed = 'deals'
 )
 
-select
-    deals.platform,
-    deals.deal_id
-from deals
-anti join entries on deals.platform || ':' || deals.deal_id = entries.source_key
+select without_new_entry.source_key
+from without_new_entry
+anti join earlier_entries on without_new_entry.source_key = earlier_entries.source_key
