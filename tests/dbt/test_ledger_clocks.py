@@ -126,7 +126,7 @@ def test_a_deal_written_anew_is_posted_by_its_earlier_entry_and_one_without_any_
     broker.rows("update trading.fct_deals set _run_id = 2 where deal_id in (3, 4)")
     broker.check("every_deal_is_posted")
     broker.rows("delete from finance.fct_journal_entries where source_key = 'mt5:4'")
-    with pytest.raises(AssertionError, match="every_deal_is_posted.*Got 1 result"):
+    with pytest.raises(AssertionError, match=r"every_deal_is_posted.*Got 1 result"):
         broker.check("every_deal_is_posted")
 
 
