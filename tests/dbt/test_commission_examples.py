@@ -33,7 +33,7 @@ def ranked() -> tuple[list[Row], list[Row]]:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     home = new_broker(tmp_path_factory.mktemp("examples"))
-    accounts = {1: "K0", 2: "S1", 3: "U1", 4: "TW", 5: "TM", 6: "H", 7: "B", 8: "C", 9: "HC", 10: "PM", 11: "SP"}
+    accounts = {1: "K0", 2: "S1", 3: "U1", 4: "TW", 5: "TM", 6: "H", 7: "B", 8: "C", 9: "HC", 10: "PM", 11: "SP", 12: "IO"}
     made = [trader(login, partner_id) for login, partner_id in accounts.items()]
     members, rank_rules = ranked()
     singles = [
@@ -41,6 +41,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
         one_partner("TM", tier={"kpi": "lots", "window": "calendar_month", "mode": "marginal", "steps": STEPS}),
         one_partner("H", hedge="max_side"), one_partner("B", side="both"), one_partner("C", credit_coefficient=True),
         one_partner("HC", house_cap_pct="0.5"), one_partner("PM"), one_partner("SP"),
+        one_partner("IO", rounding={"digits": 6, "mode": "down"}, caps={"per_day": 100}),
     ]  # fmt: skip
     home.learn(
         "2026-03-01",
@@ -62,6 +63,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
             rule("PL-U", "10", parameters='{"pass_up": "4"}'), rule("PL-U", "10", 2, parameters='{"pass_up_pct": "0.25"}'),
             *[rule(f"PL-{one}", "4", 1) for one in ("TW", "TM", "H", "B", "C")], rule("PL-HC", "9", 1), rule("PL-PM", "30", 1, scheme="per_million"),
             rule("PL-SP", "0.5", 1, scheme="pct_spread", parameters='{"spread_at": "both", "max_points": 20}'),
+            rule("PL-IO", "0.12", 1, scheme="pct_commission"),
         ],
         account_snapshots=[{
             "platform": "mt5", "login": 8, "captured_at": SINCE, "balance": "0", "credit": "250", "equity": "1000",
@@ -75,6 +77,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
             closing(8, 8), closing(9, 9, lots="1", commission="-10", swap="2", bid="1.1", ask="1.10002"), closing(10, 10, lots="2"),
             closing(11, 110, lots="2", entry="in", action="buy", at=DAY.format("08"), position_id="T111", bid="1.1", ask="1.1003"),
             closing(11, 111, lots="1", position_id="T111", bid="1.1", ask="1.1001"),
+            closing(12, 120, lots="2.54", entry="in", action="buy", at=DAY.format("08"), position_id="T121", commission="0"),
+            closing(12, 121, lots="7.62", entry="inout", position_id="T121", commission="-18.04"),
         ],
     )  # fmt: skip
     home.learn(
@@ -152,6 +156,11 @@ def test_a_million_of_notional_pays_its_rate(broker: Broker) -> None:
 def test_a_spread_is_cut_at_max_points_before_it_is_averaged(broker: Broker) -> None:
     # opened at 30 points, cut at 20, closed at 10: 15 points on 100 000 units, half of it
     assert net(broker, 111) == {"SP": Decimal("7.5")}
+
+
+def test_a_third_of_a_commission_is_not_cut_before_it_is_rounded_down(broker: Broker) -> None:
+    # 18.04 × 2.54 / 7.62 × 0.12 is 0.7216 to the end; the third, cut anywhere, gives less
+    assert net(broker, 121) == {"IO": Decimal("0.7216")}
 
 
 def test_every_reversal_is_the_line_it_takes_back(broker: Broker) -> None:
