@@ -33,7 +33,20 @@ def ranked() -> tuple[list[Row], list[Row]]:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     home = new_broker(tmp_path_factory.mktemp("examples"))
-    accounts = {1: "K0", 2: "S1", 3: "U1", 4: "TW", 5: "TM", 6: "H", 7: "B", 8: "C", 9: "HC", 10: "PM", 11: "SP", 12: "IO"}
+    accounts = {
+        1: "K0",
+        2: "S1",
+        3: "U1",
+        4: "TW",
+        5: "TM",
+        6: "H",
+        7: "B",
+        8: "C",
+        9: "HC",
+        10: "PM",
+        11: "SP",
+        12: "IO",
+    }
     made = [trader(login, partner_id) for login, partner_id in accounts.items()]
     members, rank_rules = ranked()
     singles = [
