@@ -63,7 +63,7 @@
     case
         when {{ short }} is not null and {{ digits }} = 8 then {{ short }}
         when try_cast({{ short }} as decimal(18, 8)) is not null then {{ _round_by(short ~ '::decimal(18, 8)', digits, mode) }}
-        else {{ _round_by('coalesce(round(' ~ wide ~ ', 14), ' ~ short ~ ')::decimal(38, 14)', digits, mode) }}
+        else {{ _round_by('coalesce(round(' ~ wide ~ ', 14), (' ~ short ~ ')::decimal(38, 14))', digits, mode) }}
     end
 {%- endmacro -%}
 
