@@ -2,6 +2,7 @@
 -- increments. It knows what the simulated broker's data hold (one load, requests that go their usual way, plans without caps), takes the
 -- posting rules from their data file as the models do, and reads the feeds through schema `raw` of the attached build file. The counts and
 -- control totals of what it makes equal those of the marts: tests/bench proves it.
+-- noqa: disable=AL08,AM05,LT01,LT08
 
 -- section: setup
 create schema trading;

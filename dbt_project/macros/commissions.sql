@@ -45,6 +45,12 @@
     {{ return(run_query(marks).columns[0].values()[0]) }}
 {%- endmacro -%}
 
+{#- Whether any deal of this step is staged (capped, tiered, hedged or shared by what another gets); true while dbt parses. -#}
+{%- macro any_staged_deals() -%}
+    {%- if not execute -%} {{ return(true) }} {%- endif -%}
+    {{ return(run_query('select count(*) from ' ~ ref('int_commission_deals') ~ ' where is_staged').columns[0].values()[0] > 0) }}
+{%- endmacro -%}
+
 {#- `amount` × `part` / `whole` as DECIMAL(38,16), whatever the amount's sign; part and whole have at most 8 digits after the point. Null without a
     whole. The whole of it is nearly always closed at once; dividing 128-bit numbers is slow, so that case goes without. -#}
 {%- macro share_of(amount, part, whole) -%}

@@ -1,8 +1,7 @@
 -- The closing and opening sides of the deals on staged slices, measured: lots, openings, what the client was charged, which filter they do not pass
 -- and what the hedge leaves of them. A context row is only there for what is summed over it.
-{%- set any_staged = not execute or run_query('select count(*) from ' ~ ref('int_commission_deals') ~ ' where is_staged').columns[0].values()[0] > 0 %}
 -- where nothing is staged the planner is told so: it would look for it through the whole history
-with staged as (select * from {{ ref('int_commission_deals') }} where {{ 'is_staged' if any_staged else 'false' }}),
+with staged as (select * from {{ ref('int_commission_deals') }} where {{ 'is_staged' if any_staged_deals() else 'false' }}),
 
 slices as (select * from {{ ref('int_commission_slices') }}),
 
@@ -163,7 +162,7 @@ select
     measured.opened_lots,
     measured.opened_spreads,
     -- deals of plans that pay on opening alone are closed for the counting of volume only
-    not (measured.side = 'close' and measured.plan_side = 'open') as is_paying,
+    measured.side <> 'close' or measured.plan_side <> 'open' as is_paying,
     coalesce(measured.filter_reason, case when netted_hedges.raised_lots = 0 and measured.lots > 0 then 'hedged' end) as reason,
     case measured.filter_reason
         when 'held_too_short'

@@ -82,7 +82,7 @@ walk as (
                     'child_id': link.child_id,
                     'recorded_at': link.recorded_at,
                     'is_sent': not list_contains(applied.left_out, link.child_id),
-                    'members': list_extract(list_filter(
+                    'members': list_extract(list_filter(  -- noqa: LT01
                         [list_reduce(
                             list_prepend([link.child_id], list_transform(range(cardinality(applied.tentative)::bigint), lambda step: []::varchar[])),
                             lambda path, step: case
