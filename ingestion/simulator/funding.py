@@ -97,7 +97,8 @@ def plan_moves(
     stopped = stop[rows] < world.horizon_us * 2
     size = accounts.size_usd[rows] / market.usd_of_account(accounts.currency[rows], accounts.opened[rows]) * 100
     ample = round_up(np.maximum(size, need * 1.06 + CUSHION), 1000 * step)
-    short = round_up(need * np.where(rng.random(len(rows)) < 0.5, 0.965, 1.02), step)
+    # a stop-out that lost next to nothing was paid for all the same: nobody deposits nothing
+    short = round_up(np.maximum(need * np.where(rng.random(len(rows)) < 0.5, 0.965, 1.02), 1000 * step), step)
     funded = people.funded[accounts.client[rows]]
     at = np.where(accounts.demo[rows], accounts.opened[rows], funded) + (15 + rng.integers(0, 20, len(rows))) * MINUTE
     amount = np.where(
